@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+#
+#   make            build everything            make lint      format, static analysis, scripts
+#   make run        see unikernels run          make bench     the measures, as a table and build/bench.json
+#   make test       all tests on this host      make coverage  which lines the tests reach
+#   make test-stock the same on a stock kvm_amd under QEMU
+#
+# Everything that is built goes under build/.
+
+VERSION := 0.1.0
+BUILD := build
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# ---- Debian packages: the one list that every target installs from ----
+
+PACKAGES_BUILD := gcc libc6-dev libelf-dev libseccomp-dev liburing-dev zlib1g-dev
+PACKAGES_RUN := iproute2 iputils-ping util-linux
+PACKAGES_TEST := perl procps socat diffutils $(PACKAGES_RUN)
+PACKAGES_STOCK := qemu-system-x86 cpio busybox-static kmod $(PACKAGES_TEST)
+PACKAGES_BENCH := fio jq $(PACKAGES_RUN)
+PACKAGES_LINT := clang clang-format clang-tidy shellcheck
+
+# $(call need,PACKAGES): installs what is missing when root, and says what to run otherwise.
+need = @missing=; for p in $(1); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" != 0 ]; then \
+			echo "Packages are missing; run: sudo apt-get install --no-install-recommends$$missing" >&2; exit 1; fi; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends $$missing; fi
+
+# ---- two worlds, two recipes ----
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wundef -Wvla -Wcast-qual \
+	-Wpointer-arith -Werror
+ifneq (,$(findstring clang,$(CC)))
+# kvm.h ends several structures in an array of no size, which the monitor embeds with their storage behind.
+WARNINGS += -Wno-gnu-variable-sized-type-not-at-end
+endif
+COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer $(WARNINGS) -MMD -MP -Iguest-abi
+
+HOST_CFLAGS := $(COMMON) -D_GNU_SOURCE -DUKVM_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HOST_LDFLAGS := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
+HOST_LIBS := -luring -lelf -lseccomp -lz
+
+GUEST_CFLAGS := $(COMMON) -Iguest-kernel/include -Iguest-kernel -ffreestanding -fPIE -fcf-protection=none \
+	-fstack-protector-strong -mstack-protector-guard=global
+GUEST_LDFLAGS := -nostdlib -static-pie -fPIE -e _start \
+	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--no-dynamic-linker,--build-id=none
+
+# Tests on the host run under the sanitizers.
+UNIT_CFLAGS := $(COMMON) -D_GNU_SOURCE -Imonitor -Iguest-kernel/include -Iguest-kernel -Itests/unit \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+
+# ---- what there is ----
+
+MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c))
+GUEST_OBJS := $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard guest-kernel/*.c guest-kernel/*.S)))
+EXAMPLES := $(patsubst examples/%/,%,$(wildcard examples/*/))
+EXAMPLE_ELFS := $(EXAMPLES:%=$(BUILD)/examples/%.elf)
+TEST_GUESTS := $(patsubst tests/guests/%.c,$(BUILD)/tests/guests/%.elf,$(wildcard tests/guests/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.t,$(wildcard tests/unit/*.c))
+TEST_TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+E2E_TESTS := $(wildcard tests/e2e/*.t)
+GUEST_LIB := $(BUILD)/libukvm-guest.a
+
+.PHONY: all run test test-unit test-e2e test-stock bench lint format coverage clean \
+	packages-build packages-run packages-test packages-stock packages-bench packages-lint
+all: $(BUILD)/ukvm $(EXAMPLE_ELFS)
+
+packages-build packages-run packages-test packages-stock packages-bench packages-lint: packages-%:
+	$(call need,$(PACKAGES_$(shell echo $* | tr a-z A-Z)))
+
+# ---- the monitor ----
+
+$(BUILD)/ukvm: $(MONITOR_OBJS)
+	$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOST_LIBS)
+
+$(BUILD)/obj/monitor/%.o: monitor/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+
+# ---- guests ----
+
+$(GUEST_LIB): $(GUEST_OBJS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) $(GUEST_CFLAGS_$*) -c -o $@ $<
+
+$(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.S Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/examples/%.o: examples/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/tests/guests/%.o: tests/guests/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+link-guest = $(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^) $(GUEST_LIB)
+
+define example
+$(BUILD)/examples/$(1).elf: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/$(1)/*.c)) $(GUEST_LIB)
+	@mkdir -p $$(@D)
+	$$(link-guest)
+endef
+$(foreach name,$(EXAMPLES),$(eval $(call example,$(name))))
+
+$(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)
+	@mkdir -p $(@D)
+	$(link-guest)
+
+# ---- tests ----
+
+# A unit test names the sources it is linked with in a comment: links: monitor/ring.c ...
+$(BUILD)/obj/unit/%.o: %.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+define unit-test
+$(BUILD)/tests/unit/$(1).t: $(BUILD)/obj/unit/tests/unit/$(1).o \
+		$(patsubst %.c,$(BUILD)/obj/unit/%.o,$(shell sed -n 's|.*links: \(.*\)\*/|\1|p' tests/unit/$(1).c))
+	@mkdir -p $$(@D)
+	$$(CC) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) $$(UNIT_LIBS_$(1))
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit-test,$(basename $(notdir $(t))))))
+UNIT_LIBS_image := -lelf
+UNIT_LIBS_load := -lelf
+
+$(BUILD)/tests/tools/%: tests/tools/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) -D_GNU_SOURCE -o $@ $(filter %.c,$^)
+
+$(BUILD)/tests/tools/mkelf: tests/lib/elfgen.c tests/lib/elfgen_changes.c tests/lib/elfgen.h
+
+$(BUILD)/tests/bench/%: tests/bench/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) -D_GNU_SOURCE -static -o $@ $<
+
+TEST_INPUTS := all $(UNIT_TESTS) $(TEST_GUESTS) $(TEST_TOOLS)
+
+test: $(TEST_INPUTS) | packages-test
+	prove --exec '' --timer $(UNIT_TESTS) $(E2E_TESTS)
+
+test-unit: $(UNIT_TESTS) | packages-test
+	prove --exec '' $(UNIT_TESTS)
+
+test-e2e: $(TEST_INPUTS) | packages-test
+	prove --exec '' --timer $(E2E_TESTS)
+
+test-stock: $(TEST_INPUTS) | packages-stock
+	tests/stock/run.sh
+
+bench: $(TEST_INPUTS) $(BENCH_PROGRAMS) | packages-bench
+	tests/bench/run.sh
+
+run: all | packages-run
+	examples/run.sh
+
+# ---- care of the code ----
+
+C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h examples/*/*.[ch] \
+	tests/*/*.[ch] seccomp/*.[ch])
+SCRIPTS := $(wildcard .ci/run examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init)
+
+lint: | packages-lint packages-build
+	clang-format --dry-run -Werror $(C_FILES)
+	clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
+	clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/*.c examples/*/*.c) -- \
+		$(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
+	shellcheck -x $(SCRIPTS)
+	$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang all
+
+format: | packages-lint
+	clang-format -i $(C_FILES)
+
+compile_commands.json: Makefile
+	$(MAKE) --no-print-directory --always-make --dry-run all | tests/tools/compile_commands.sh > $@
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# `make run`: real unikernels, each started as its user would start it, with the command in front of its output. Everything
+# it makes is in a scratch folder and a network namespace of its own, and gone afterwards.
+
+set -euo pipefail
+TOP=$(cd "$(dirname "$0")/.." && pwd)
+BUILD=${BUILD:-$TOP/build}
+
+# The TAP needs a network namespace; without root, a user namespace gives one.
+if [ "${1:-}" != --inside ]; then
+    if [ "$(id -u)" = 0 ]; then
+        exec unshare --net "$0" --inside
+    fi
+    exec unshare --user --map-root-user --net "$0" --inside
+fi
+
+SCRATCH=$(mktemp -d)
+guest=
+trap '[ -z "$guest" ] || kill "$guest" 2>/dev/null || true; rm -rf "$SCRATCH"' EXIT
+cd "$SCRATCH"
+PATH=$BUILD:$PATH
+
+title() {
+    if [ -t 1 ]; then printf '\n\033[1m$ %s\033[0m\n' "$*"; else printf '\n$ %s\n' "$*"; fi
+}
+
+show() {
+    title "$@"
+    "$@"
+}
+
+cp "$BUILD"/examples/*.elf .
+
+show ukvm run -e GREETING=hi hello.elf one "two words" three
+
+show truncate -s 16M disk.img
+show ukvm run --disk data=disk.img blk.elf
+show cksum disk.img
+
+if [ ! -c /dev/net/tun ] || ! ip tuntap add tap0 mode tap 2>/dev/null; then
+    printf '\nNo network here: TAP interfaces need /dev/net/tun.\n'
+    exit 0
+fi
+ip addr add 10.0.0.1/24 dev tap0
+ip link set tap0 up
+title ukvm run --net net=tap:tap0,ip=10.0.0.2/24 netecho.elf '&'
+ukvm run --net net=tap:tap0,ip=10.0.0.2/24 netecho.elf &
+guest=$!
+show ping -c 3 -i 0.2 -w 10 10.0.0.2
+kill "$guest"
+wait "$guest" || true
+guest=

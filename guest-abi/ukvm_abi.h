@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between a ukvm monitor and a guest: every constant and every structure that both sides see.
+ * ABI.md beside this file is normative; the clause numbers in the comments (UKVM-...) are its clauses.
+ *
+ * This header stands alone: C11, no other project header, fixed-width types only, little-endian x86-64.
+ * Directions are said from the guest's side: IN is what the guest reads, OUT is what the guest writes.
+ */
+#ifndef UKVM_ABI_H
+#define UKVM_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define UKVM_ABI_VERSION 1u
+#define UKVM_PAGE_SIZE 4096u
+
+/* Feature bits: offered in ukvm_boot.features, required by ukvm_note_abi.features. UKVM-IMG-05. */
+#define UKVM_FEATURE_MEM_RETURN (UINT64_C(1) << 0) /* UKVM_OP_MEM_RETURN gives pages back to the host */
+#define UKVM_FEATURES_V1 UKVM_FEATURE_MEM_RETURN
+
+/*
+ * Hypercalls: a 32-bit `out` to one of these ports. The value of EAX is meaningful only for UKVM_PORT_EXIT. UKVM-CALL.
+ * The ports from UKVM_PORT_TRAP on belong to the monitor's own trap stubs; ring 3 has no right to them (UKVM-CALL-05).
+ */
+#define UKVM_PORT_KICK 0x10u
+#define UKVM_PORT_WAIT 0x11u
+#define UKVM_PORT_EXIT 0x12u
+#define UKVM_PORT_TRAP 0x40u /* + vector, 0 to 31 */
+#define UKVM_TRAP_VECTORS 32u
+
+/* ------------------------------------------------------------------ ELF notes (UKVM-IMG) ---- */
+
+#define UKVM_NOTE_NAME "ukvm" /* n_namesz is 5: the terminating NUL counts */
+#define UKVM_NOTE_ABI 1u      /* n_type of exactly one note: struct ukvm_note_abi */
+#define UKVM_NOTE_DEVICE 2u   /* n_type of any number of notes: struct ukvm_note_device */
+
+struct ukvm_note_abi {
+    uint32_t version;    /* UKVM_ABI_VERSION the image was built for */
+    uint32_t reserved;   /* 0 */
+    uint64_t features;   /* UKVM_FEATURE_* the image cannot run without */
+    uint64_t min_memory; /* bytes of guest memory the image needs beyond its own segments and stack */
+    uint64_t stack_size; /* bytes of boot stack, 0 for UKVM_STACK_DEFAULT; rounded up to a page */
+};
+
+#define UKVM_STACK_DEFAULT (128u * 1024u)
+#define UKVM_STACK_MAX (64u * 1024u * 1024u)
+
+#define UKVM_DEVICE_NAME_SIZE 24u /* with the terminating NUL: a name has 1 to 23 bytes of [a-z0-9_-] */
+
+enum ukvm_device_kind {
+    UKVM_DEVICE_BLK = 1,
+    UKVM_DEVICE_NET = 2,
+};
+
+#define UKVM_NOTE_OPTIONAL 1u /* the device may be absent */
+#define UKVM_NOTE_ANY 2u      /* any number of devices of this kind, under any name; name is empty */
+
+struct ukvm_note_device {
+    uint16_t kind;     /* enum ukvm_device_kind */
+    uint16_t flags;    /* UKVM_NOTE_OPTIONAL, UKVM_NOTE_ANY */
+    uint32_t reserved; /* 0 */
+    char name[UKVM_DEVICE_NAME_SIZE];
+};
+
+/* ------------------------------------------------------------------ boot page (UKVM-BOOT) ---- */
+
+#define UKVM_BOOT_MAGIC UINT64_C(0x544f4f424d564b55) /* "UKVMBOOT" in memory */
+
+/* One range of guest memory. All of them are identity-mapped: virtual address = physical address. */
+enum ukvm_range_kind {
+    UKVM_RANGE_FREE = 1,  /* readable, writable, not executable, zero-filled; the guest's to use */
+    UKVM_RANGE_IMAGE = 2, /* one loaded segment, or the part of one with these permissions */
+    UKVM_RANGE_STACK = 3, /* the boot stack; the page below it is never mapped */
+};
+
+#define UKVM_PROT_EXEC 1u /* the values of ELF's PF_X, PF_W, PF_R */
+#define UKVM_PROT_WRITE 2u
+#define UKVM_PROT_READ 4u
+
+struct ukvm_range {
+    uint64_t base; /* page-aligned address */
+    uint64_t size; /* bytes, a multiple of the page size */
+    uint32_t kind; /* enum ukvm_range_kind */
+    uint32_t prot; /* UKVM_PROT_* */
+};
+
+#define UKVM_BLK_READONLY 1u
+
+struct ukvm_blk_info {
+    uint64_t capacity;     /* bytes, a multiple of block_size */
+    uint32_t block_size;   /* bytes, 512 or 4096: the unit of offsets, lengths and arena alignment */
+    uint32_t max_transfer; /* bytes in one submission at most, a multiple of block_size */
+    uint32_t flags;        /* UKVM_BLK_READONLY */
+    uint32_t reserved;
+};
+
+struct ukvm_net_info {
+    uint8_t mac[6];
+    uint16_t mtu;        /* bytes of payload; a frame is at most mtu + 18 (Ethernet header and one VLAN tag) */
+    uint8_t ip4[4];      /* network byte order; all zero: not configured */
+    uint8_t gateway4[4]; /* network byte order; all zero: none */
+    uint8_t prefix4;     /* 0 to 32 */
+    uint8_t reserved[7];
+};
+
+struct ukvm_device {
+    uint32_t kind; /* enum ukvm_device_kind */
+    uint32_t reserved;
+    char name[UKVM_DEVICE_NAME_SIZE]; /* NUL-terminated */
+    union {
+        struct ukvm_blk_info blk;
+        struct ukvm_net_info net;
+        uint8_t raw[64];
+    };
+};
+
+#define UKVM_MAX_DEVICES 16u
+#define UKVM_ENTROPY_SIZE 64u
+
+/*
+ * IN. At the address in RDI at entry, page-aligned, read-only for the guest. Everything in it is frozen at boot, but
+ * for the fields that UKVM-BOOT-06 names, which change together with `generation`. The *_offset fields are in bytes
+ * from the start of this structure; what they name lies within the first `size` bytes.
+ */
+struct ukvm_boot {
+    uint64_t magic;    /* UKVM_BOOT_MAGIC */
+    uint32_t version;  /* UKVM_ABI_VERSION of the monitor */
+    uint32_t size;     /* bytes of this structure with all that its offsets name */
+    uint64_t features; /* UKVM_FEATURE_* that the monitor offers */
+
+    uint64_t generation; /* changes whenever the guest is restored from a snapshot */
+    uint64_t tsc_base;   /* TSC at monotonic time 0 */
+    uint64_t tsc_mult;   /* monotonic nanoseconds = ((TSC - tsc_base) * tsc_mult) >> 32, in 128 bits. UKVM-TIME-01 */
+    uint64_t wall_base;  /* nanoseconds since 1970-01-01 UTC at monotonic time 0 */
+    uint8_t entropy[UKVM_ENTROPY_SIZE]; /* from the host's random generator, fresh for each boot */
+
+    uint64_t rings_addr; /* address of struct ukvm_rings, which the guest may write */
+    uint64_t sq_addr;    /* address of struct ukvm_sqe[sq_entries], which the guest may write */
+    uint64_t cq_addr;    /* address of struct ukvm_cqe[cq_entries], which the guest may read */
+    uint32_t sq_entries; /* a power of two */
+    uint32_t cq_entries; /* a power of two; also the bound on submissions in flight */
+    uint64_t arena_addr; /* address of the I/O arena, page-aligned, readable and writable */
+    uint64_t arena_size; /* bytes, a multiple of the page size */
+
+    uint32_t args_offset; /* argc strings, each ended by a NUL, args_size bytes in all; argv[0] is the image's name */
+    uint32_t args_size;
+    uint32_t args_count;
+    uint32_t env_offset; /* KEY=VALUE strings, in the same form */
+    uint32_t env_size;
+    uint32_t env_count;
+    uint32_t ranges_offset; /* struct ukvm_range[ranges_count], 8-byte aligned, by rising address, never overlapping */
+    uint32_t ranges_count;
+    uint32_t devices_offset; /* struct ukvm_device[devices_count], 8-byte aligned; the index is the device number */
+    uint32_t devices_count;
+};
+
+/* ------------------------------------------------------------------ rings (UKVM-RING) ---- */
+
+#define UKVM_DEADLINE_NONE UINT64_MAX /* UKVM_PORT_WAIT sleeps until there is a completion, however long */
+
+/*
+ * Indices run freely modulo 2^32; entry i lives in slot i & (entries - 1). Each field has one writer. The writer of an
+ * index stores it with release order after the entries it covers; the reader loads it with acquire order.
+ */
+struct ukvm_rings {
+    uint32_t sq_tail;  /* OUT: one past the last submission the guest has written */
+    uint32_t cq_head;  /* OUT: one past the last completion the guest has taken */
+    uint64_t deadline; /* OUT: monotonic nanoseconds at which UKVM_PORT_WAIT returns at the latest */
+    uint8_t guest_pad[48];
+
+    uint32_t sq_head; /* IN: one past the last submission the monitor has copied; its slot may be written again */
+    uint32_t cq_tail; /* IN: one past the last completion the monitor has written */
+    uint8_t monitor_pad[56];
+};
+
+enum ukvm_op {
+    UKVM_OP_CONSOLE_WRITE = 1, /* device: UKVM_CONSOLE_*; arena, length */
+    UKVM_OP_BLK_READ = 2,      /* device, arena, length, offset */
+    UKVM_OP_BLK_WRITE = 3,     /* device, arena, length, offset */
+    UKVM_OP_BLK_FLUSH = 4,     /* device */
+    UKVM_OP_BLK_DISCARD = 5,   /* device, length, offset */
+    UKVM_OP_NET_SEND = 6,      /* device, arena, length: one whole Ethernet frame without its checksum */
+    UKVM_OP_NET_RECV = 7,      /* device, arena, length: a buffer for one frame; the result is the frame's length */
+    UKVM_OP_MEM_RETURN = 8,    /* length, offset: a page-aligned address inside one UKVM_RANGE_FREE range */
+    UKVM_OP_COUNT = 9,
+};
+
+#define UKVM_CONSOLE_OUT 1u /* the monitor's standard output */
+#define UKVM_CONSOLE_ERR 2u /* the monitor's standard error */
+
+/* OUT. A field that the operation does not name is 0. */
+struct ukvm_sqe {
+    uint16_t op;     /* enum ukvm_op */
+    uint16_t device; /* index into the device table, or UKVM_CONSOLE_* */
+    uint32_t length; /* bytes */
+    uint64_t arena;  /* offset of the buffer in the arena */
+    uint64_t offset; /* byte offset on the device */
+    uint64_t user_data;
+};
+
+/* IN. */
+struct ukvm_cqe {
+    uint64_t user_data; /* of the submission */
+    int32_t result;     /* bytes done, or a negative enum ukvm_error */
+    uint32_t reserved;  /* 0 */
+};
+
+/* Results, negated. UKVM-ERR. */
+enum ukvm_error {
+    UKVM_EINVAL = 1,  /* the submission breaks a rule of its operation */
+    UKVM_EIO = 2,     /* the device failed, or ends before its geometry says */
+    UKVM_ENOSPC = 3,  /* the host's file system or quota is full */
+    UKVM_EROFS = 4,   /* a write to a read-only device */
+    UKVM_EDOWN = 5,   /* the network interface is down or gone */
+    UKVM_EAGAIN = 6,  /* the host's queue is full: the frame was dropped */
+    UKVM_ENOTSUP = 7, /* the host cannot do this operation on this device */
+};
+
+/* ------------------------------------------------------------------ layout, checked in both worlds ---- */
+
+#define UKVM_LAYOUT(type, field, off, bytes)                                                              \
+    _Static_assert(offsetof(struct type, field) == (off) && sizeof(((struct type *)0)->field) == (bytes), \
+                   #type "." #field " is not where ABI.md puts it")
+#define UKVM_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " has the wrong size")
+
+UKVM_SIZE(ukvm_note_abi, 32);
+UKVM_LAYOUT(ukvm_note_abi, version, 0, 4);
+UKVM_LAYOUT(ukvm_note_abi, reserved, 4, 4);
+UKVM_LAYOUT(ukvm_note_abi, features, 8, 8);
+UKVM_LAYOUT(ukvm_note_abi, min_memory, 16, 8);
+UKVM_LAYOUT(ukvm_note_abi, stack_size, 24, 8);
+
+UKVM_SIZE(ukvm_note_device, 32);
+UKVM_LAYOUT(ukvm_note_device, kind, 0, 2);
+UKVM_LAYOUT(ukvm_note_device, flags, 2, 2);
+UKVM_LAYOUT(ukvm_note_device, reserved, 4, 4);
+UKVM_LAYOUT(ukvm_note_device, name, 8, 24);
+
+UKVM_SIZE(ukvm_range, 24);
+UKVM_LAYOUT(ukvm_range, base, 0, 8);
+UKVM_LAYOUT(ukvm_range, size, 8, 8);
+UKVM_LAYOUT(ukvm_range, kind, 16, 4);
+UKVM_LAYOUT(ukvm_range, prot, 20, 4);
+
+UKVM_SIZE(ukvm_blk_info, 24);
+UKVM_LAYOUT(ukvm_blk_info, capacity, 0, 8);
+UKVM_LAYOUT(ukvm_blk_info, block_size, 8, 4);
+UKVM_LAYOUT(ukvm_blk_info, max_transfer, 12, 4);
+UKVM_LAYOUT(ukvm_blk_info, flags, 16, 4);
+UKVM_LAYOUT(ukvm_blk_info, reserved, 20, 4);
+
+UKVM_SIZE(ukvm_net_info, 24);
+UKVM_LAYOUT(ukvm_net_info, mac, 0, 6);
+UKVM_LAYOUT(ukvm_net_info, mtu, 6, 2);
+UKVM_LAYOUT(ukvm_net_info, ip4, 8, 4);
+UKVM_LAYOUT(ukvm_net_info, gateway4, 12, 4);
+UKVM_LAYOUT(ukvm_net_info, prefix4, 16, 1);
+UKVM_LAYOUT(ukvm_net_info, reserved, 17, 7);
+
+UKVM_SIZE(ukvm_device, 96);
+UKVM_LAYOUT(ukvm_device, kind, 0, 4);
+UKVM_LAYOUT(ukvm_device, reserved, 4, 4);
+UKVM_LAYOUT(ukvm_device, name, 8, 24);
+UKVM_LAYOUT(ukvm_device, raw, 32, 64);
+
+UKVM_SIZE(ukvm_boot, 208);
+UKVM_LAYOUT(ukvm_boot, magic, 0, 8);
+UKVM_LAYOUT(ukvm_boot, version, 8, 4);
+UKVM_LAYOUT(ukvm_boot, size, 12, 4);
+UKVM_LAYOUT(ukvm_boot, features, 16, 8);
+UKVM_LAYOUT(ukvm_boot, generation, 24, 8);
+UKVM_LAYOUT(ukvm_boot, tsc_base, 32, 8);
+UKVM_LAYOUT(ukvm_boot, tsc_mult, 40, 8);
+UKVM_LAYOUT(ukvm_boot, wall_base, 48, 8);
+UKVM_LAYOUT(ukvm_boot, entropy, 56, 64);
+UKVM_LAYOUT(ukvm_boot, rings_addr, 120, 8);
+UKVM_LAYOUT(ukvm_boot, sq_addr, 128, 8);
+UKVM_LAYOUT(ukvm_boot, cq_addr, 136, 8);
+UKVM_LAYOUT(ukvm_boot, sq_entries, 144, 4);
+UKVM_LAYOUT(ukvm_boot, cq_entries, 148, 4);
+UKVM_LAYOUT(ukvm_boot, arena_addr, 152, 8);
+UKVM_LAYOUT(ukvm_boot, arena_size, 160, 8);
+UKVM_LAYOUT(ukvm_boot, args_offset, 168, 4);
+UKVM_LAYOUT(ukvm_boot, args_size, 172, 4);
+UKVM_LAYOUT(ukvm_boot, args_count, 176, 4);
+UKVM_LAYOUT(ukvm_boot, env_offset, 180, 4);
+UKVM_LAYOUT(ukvm_boot, env_size, 184, 4);
+UKVM_LAYOUT(ukvm_boot, env_count, 188, 4);
+UKVM_LAYOUT(ukvm_boot, ranges_offset, 192, 4);
+UKVM_LAYOUT(ukvm_boot, ranges_count, 196, 4);
+UKVM_LAYOUT(ukvm_boot, devices_offset, 200, 4);
+UKVM_LAYOUT(ukvm_boot, devices_count, 204, 4);
+
+UKVM_SIZE(ukvm_rings, 128);
+UKVM_LAYOUT(ukvm_rings, sq_tail, 0, 4);
+UKVM_LAYOUT(ukvm_rings, cq_head, 4, 4);
+UKVM_LAYOUT(ukvm_rings, deadline, 8, 8);
+UKVM_LAYOUT(ukvm_rings, sq_head, 64, 4);
+UKVM_LAYOUT(ukvm_rings, cq_tail, 68, 4);
+
+UKVM_SIZE(ukvm_sqe, 32);
+UKVM_LAYOUT(ukvm_sqe, op, 0, 2);
+UKVM_LAYOUT(ukvm_sqe, device, 2, 2);
+UKVM_LAYOUT(ukvm_sqe, length, 4, 4);
+UKVM_LAYOUT(ukvm_sqe, arena, 8, 8);
+UKVM_LAYOUT(ukvm_sqe, offset, 16, 8);
+UKVM_LAYOUT(ukvm_sqe, user_data, 24, 8);
+
+UKVM_SIZE(ukvm_cqe, 16);
+UKVM_LAYOUT(ukvm_cqe, user_data, 0, 8);
+UKVM_LAYOUT(ukvm_cqe, result, 8, 4);
+UKVM_LAYOUT(ukvm_cqe, reserved, 12, 4);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Console output. Text is gathered in the buffer that is open until that is full, the stream changes or somebody enters
+ * the monitor anyway; then it is submitted and the next buffer in the cycle is opened. Both streams share the cycle, so
+ * what one program writes to both appears in the order of its writes.
+ */
+#include "kernel.h"
+
+#define BUFFERS 4
+#define BUFFER_SIZE 4096u
+
+/* How long standard output may lie here while the program computes. */
+#define STALE (10 * UK_MILLISECOND)
+
+struct buffer {
+    struct uk_io io;
+    char *text; /* in the arena */
+    uint16_t stream;
+    uint32_t used;
+};
+
+static struct {
+    struct buffer buffers[BUFFERS];
+    unsigned open;
+    uint32_t size; /* of each buffer; 0 when the arena has no room, and then output is lost */
+    int error;     /* the first since the last flush */
+} console;
+
+void uk_console_init(void) {
+    uint32_t size = BUFFER_SIZE;
+    char *text;
+    /* A quarter of the arena at most: it is there for the devices. */
+    while (size > 0 && size * BUFFERS > uk_boot()->arena_size / 4)
+        size /= 2;
+    if (size == 0 || !(text = uk_arena_alloc((size_t)size * BUFFERS, UKVM_PAGE_SIZE)))
+        return;
+    console.size = size;
+    for (unsigned i = 0; i < BUFFERS; i++)
+        console.buffers[i].text = text + (size_t)i * size;
+}
+
+void uk_console_push(void) {
+    struct buffer *buffer = &console.buffers[console.open];
+    if (buffer->used == 0)
+        return;
+    buffer->io.sqe = (struct ukvm_sqe){
+        .op = UKVM_OP_CONSOLE_WRITE,
+        .device = buffer->stream,
+        .length = buffer->used,
+        .arena = uk_arena_offset(buffer->text),
+    };
+    /* Before the next buffer is looked at: waiting for it comes back here, to nothing. */
+    console.open = (console.open + 1) % BUFFERS;
+    buffer->used = 0;
+    uk_submit(&buffer->io);
+}
+
+static void collect(struct buffer *buffer) {
+    int32_t result = uk_await(&buffer->io);
+    if (result < 0 && console.error == 0)
+        console.error = result;
+    buffer->io.result = 0;
+}
+
+/* The open buffer, with room for `stream`. */
+static struct buffer *open_buffer(uint16_t stream) {
+    struct buffer *buffer = &console.buffers[console.open];
+    if (buffer->used > 0 && (buffer->stream != stream || buffer->used == console.size)) {
+        uk_console_push();
+        buffer = &console.buffers[console.open];
+    }
+    if (buffer->used == 0) {
+        collect(buffer);
+        buffer->stream = stream;
+    }
+    return buffer;
+}
+
+static void append(uint16_t stream, const char *text, size_t length) {
+    while (length > 0) {
+        struct buffer *buffer = open_buffer(stream);
+        size_t room = console.size - buffer->used;
+        size_t n = length < room ? length : room;
+        memcpy(buffer->text + buffer->used, text, n);
+        buffer->used += (uint32_t)n;
+        text += n;
+        length -= n;
+    }
+}
+
+void uk_console_write(unsigned stream, const char *text, size_t length) {
+    if (stream != UKVM_CONSOLE_OUT && stream != UKVM_CONSOLE_ERR)
+        uk_panic("uk_console_write: there is no stream %u", stream);
+    if (console.size == 0 || length == 0)
+        return;
+    append((uint16_t)stream, text, length);
+    if (stream == UKVM_CONSOLE_ERR || (text[length - 1] == '\n' && uk_clock_monotonic() - uk_last_exit() > STALE))
+        uk_kick();
+}
+
+int uk_console_flush(void) {
+    uk_console_push();
+    for (unsigned i = 0; i < BUFFERS; i++)
+        collect(&console.buffers[(console.open + i) % BUFFERS]);
+    int error = console.error;
+    console.error = 0;
+    return error;
+}

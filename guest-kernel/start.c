@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* From the first C function to main() and from there to the end. */
+#include "hypercall.h"
+#include "kernel.h"
+
+/* What a monitor that is no ukvm gets to see: there is no console yet to say more on. */
+#define STATUS_NO_UKVM 134
+
+/* Pointers that fit on the stack; more are put in pages. */
+#define MAX_POINTERS_ON_STACK 256
+
+int main(int argc, char **argv, char **envp);
+
+uintptr_t __stack_chk_guard;
+static const struct ukvm_boot *boot_page;
+
+const struct ukvm_boot *uk_boot(void) {
+    return boot_page;
+}
+
+void __stack_chk_fail(void) {
+    uk_panic("stack overflow in a function called from %p", __builtin_return_address(0));
+}
+
+/* Fills `pointers` with the strings of a blob (BOOT-02) and a NULL, and returns what follows. */
+static char **point_at_strings(char **pointers, uint32_t offset, uint32_t count) {
+    uintptr_t at = (uintptr_t)boot_page + offset;
+    for (uint32_t i = 0; i < count; i++) {
+        *pointers++ = (char *)at;
+        at += strlen((const char *)at) + 1;
+    }
+    *pointers++ = NULL;
+    return pointers;
+}
+
+static _Noreturn void run_main(char **pointers) {
+    char **argv = pointers;
+    char **envp = point_at_strings(argv, boot_page->args_offset, boot_page->args_count);
+    point_at_strings(envp, boot_page->env_offset, boot_page->env_count);
+    uk_exit(main((int)boot_page->args_count, argv, envp));
+}
+
+static void set_up(void) {
+    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot_page + boot_page->ranges_offset);
+    uk_pages_init(ranges, boot_page->ranges_count);
+    uk_wait_init(boot_page);
+    uk_arena_init(boot_page);
+    uk_console_init();
+}
+
+/* Not inlined: its stack frame is made after the guard is set. */
+static _Noreturn __attribute__((noinline)) void start(void) {
+    char *few[MAX_POINTERS_ON_STACK];
+    size_t pointers = (size_t)boot_page->args_count + boot_page->env_count + 2;
+    set_up();
+    if (pointers <= MAX_POINTERS_ON_STACK)
+        run_main(few);
+    char **many = uk_pages_alloc((pointers * sizeof *many - 1) / UKVM_PAGE_SIZE + 1);
+    if (!many)
+        uk_panic("no memory for %zu arguments and variables", pointers);
+    run_main(many);
+}
+
+/* The guard must not change while a function that checks it is on the stack. */
+__attribute__((no_stack_protector)) void uk_start(const struct ukvm_boot *boot) {
+    if (boot->magic != UKVM_BOOT_MAGIC || boot->version < UKVM_ABI_VERSION)
+        for (;;)
+            uk_hypercall(UKVM_PORT_EXIT, STATUS_NO_UKVM);
+    boot_page = boot;
+    /* The lowest byte is 0: a string that is copied too far ends before it. */
+    __builtin_memcpy(&__stack_chk_guard, boot->entropy, sizeof __stack_chk_guard);
+    __stack_chk_guard &= ~(uintptr_t)0xff;
+    start();
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only place that enters the monitor while the guest runs. An exit costs 1 to 30 us, so a turn of an event loop makes
+ * exactly one: submissions pile up in the ring during the turn, and the WAIT at its end both starts them and sleeps.
+ */
+#include "hypercall.h"
+#include "kernel.h"
+#include "ring.h"
+
+static struct uk_ring ring;
+static struct uk_stats stats;
+static uint64_t last_exit;
+
+void uk_wait_init(const struct ukvm_boot *boot) {
+    uk_ring_init(&ring, boot);
+}
+
+void uk_submit(struct uk_io *io) {
+    stats.submissions++;
+    uk_ring_submit(&ring, io);
+}
+
+size_t uk_in_flight(void) {
+    return ring.in_flight;
+}
+
+uint64_t uk_last_exit(void) {
+    return last_exit;
+}
+
+struct uk_stats uk_stats(void) {
+    return stats;
+}
+
+static void kick(void) {
+    stats.kicks++;
+    uk_hypercall(UKVM_PORT_KICK, 0);
+    last_exit = uk_clock_monotonic();
+}
+
+/*
+ * Submissions that do not fit the ring must not sleep with us: the completion that would let them in may never come, for
+ * instance when the ring is full of receives. So the monitor empties the ring, by KICK, until the rest fits or it has
+ * cq_entries in flight and takes no more.
+ */
+static void hand_over(void) {
+    uk_console_push();
+    uk_ring_refill(&ring);
+    while (ring.waiting.first) {
+        kick();
+        if (uk_ring_refill(&ring) == 0)
+            return;
+    }
+}
+
+static void enter_wait(uint64_t deadline) {
+    hand_over();
+    /* No check for completions that hand_over() brought: WAIT does not sleep over them. CALL-02. */
+    ring.shared->deadline = deadline;
+    stats.waits++;
+    uk_hypercall(UKVM_PORT_WAIT, 0);
+    last_exit = uk_clock_monotonic();
+}
+
+static unsigned reap(void) {
+    unsigned taken = uk_ring_reap(&ring);
+    stats.completions += taken;
+    return taken;
+}
+
+/* The clock is read only if there is a timer. */
+static unsigned run_timers(void) {
+    return uk_timers_next() == UKVM_DEADLINE_NONE ? 0 : uk_timers_run(uk_clock_monotonic());
+}
+
+/*
+ * Everything that is ready now. The count is of what was taken from the ring and of callbacks for what a blocking call
+ * took from it before: a caller must not sleep when either was there.
+ */
+static unsigned dispatch(void) {
+    bool left_over = ring.ready.first;
+    unsigned taken = reap();
+    struct uk_io *io;
+    while ((io = uk_ring_take_ready(&ring)))
+        io->done(io, io->result);
+    return taken + left_over + run_timers();
+}
+
+void uk_kick(void) {
+    hand_over();
+    kick();
+}
+
+unsigned uk_poll(void) {
+    unsigned taken = dispatch();
+    if (taken || ring.in_flight == 0)
+        return taken;
+    uk_kick();
+    return dispatch();
+}
+
+unsigned uk_wait(uint64_t deadline) {
+    unsigned taken = dispatch();
+    if (taken)
+        return taken;
+    uint64_t timer = uk_timers_next();
+    enter_wait(timer < deadline ? timer : deadline);
+    return dispatch();
+}
+
+int32_t uk_await(struct uk_io *io) {
+    if (io->done)
+        uk_panic("uk_await(%p): it has a callback", (void *)io);
+    reap();
+    while (io->in_flight) {
+        enter_wait(UKVM_DEADLINE_NONE);
+        reap();
+    }
+    return io->result;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Disks: a file or a block device of the host. ABI.md, BLK-01 to BLK-05. */
+#ifndef UKVM_BLK_H
+#define UKVM_BLK_H
+
+#include <stdint.h>
+
+#include "config.h"
+#include "error.h"
+
+struct io;
+struct request;
+
+struct blk {
+    uint64_t capacity;
+    uint32_t block_size;
+    uint32_t max_transfer;
+    bool readonly;
+};
+
+/* Opens and locks the file, so that no two guests write one disk. */
+int blk_open(const struct disk_config *config, const char *name, int *fd, struct blk *blk, struct error *err);
+
+uint64_t blk_arena_size(const struct blk *blk);
+struct ukvm_blk_info blk_info(const struct blk *blk);
+
+/* Handlers of the operations; see struct op in io.c. */
+int32_t blk_check_transfer(const struct io *io, const struct request *request);
+int32_t blk_check_discard(const struct io *io, const struct request *request);
+void blk_start_read(struct io *io, struct request *request);
+void blk_start_write(struct io *io, struct request *request);
+void blk_start_flush(struct io *io, struct request *request);
+void blk_start_discard(struct io *io, struct request *request);
+void blk_finish_transfer(struct io *io, struct request *request, int32_t result);
+void blk_finish(struct io *io, struct request *request, int32_t result);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* `ukvm run`: the life of a guest, phase by phase. */
+#include <stdio.h>
+
+#include "commands.h"
+#include "device.h"
+#include "guest.h"
+#include "io.h"
+#include "options.h"
+#include "run.h"
+#include "signals.h"
+#include "trace.h"
+
+/* What the process holds open, all of it until it ends. Static: large, zeroed, and touched only where it is used. */
+static struct {
+    struct config config;
+    struct image image;
+    struct devices devices;
+    struct signals signals;
+    struct guest guest;
+    struct io io;
+} vmm;
+
+static int open_everything(struct error *err) {
+    if (image_open(vmm.config.image, &vmm.image, err) || image_check_devices(&vmm.image, &vmm.config, err) ||
+        vm_open(&vmm.guest.vm, err) || devices_open(&vmm.config, &vmm.devices, err) || signals_open(&vmm.signals, err))
+        return -1;
+    trace(TRACE_BOOT, "opened: image, %u devices, KVM", vmm.devices.count);
+    return 0;
+}
+
+static int build_guest(struct error *err) {
+    if (guest_build(&vmm.guest, &vmm.config, &vmm.image, &vmm.devices, err) ||
+        vm_set_signal_mask(&vmm.guest.vm, &vmm.signals.let_through, err))
+        return -1;
+    struct io_config io = {
+        .layout = &vmm.guest.layout,
+        .system = &vmm.guest.system,
+        .ram = &vmm.guest.ram,
+        .devices = &vmm.devices,
+        .signals = &vmm.signals,
+        .clock = vmm.guest.clock,
+    };
+    if (io_open(&vmm.io, &io, err))
+        return -1;
+    trace(TRACE_BOOT, "built: guest at 0x%llx, rings, I/O", (unsigned long long)vmm.guest.layout.entry);
+    return 0;
+}
+
+int cmd_run(int argc, char **argv, struct error *err) {
+    switch (options_parse_run(argc, argv, &vmm.config, err)) {
+    case OPTIONS_ERROR:
+        return -1;
+    case OPTIONS_HELP:
+        fputs(options_run_help, stdout);
+        return 0;
+    case OPTIONS_RUN:
+        break;
+    }
+    trace_enable(vmm.config.trace);
+    if (open_everything(err) || build_guest(err))
+        return -1;
+    return run_guest(&vmm.guest, &vmm.io, err);
+}

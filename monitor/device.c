@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "device.h"
+
+#include <string.h>
+
+#include "range.h"
+
+/* The console's buffers; a guest with devices may use theirs for it too. */
+#define CONSOLE_ARENA (4u * UKVM_PAGE_SIZE)
+
+int devices_open(const struct config *config, struct devices *devices, struct error *err) {
+    devices->count = 0;
+    for (unsigned i = 0; i < config->devices_count; i++) {
+        const struct device_config *wanted = &config->devices[i];
+        struct device *device = &devices->table[i];
+        *device = (struct device){.kind = wanted->kind, .fd = -1};
+        memcpy(device->name, wanted->name, sizeof device->name);
+        int result = wanted->kind == UKVM_DEVICE_BLK
+                         ? blk_open(&wanted->disk, device->name, &device->fd, &device->blk, err)
+                         : net_open(&wanted->net, device->name, &device->fd, &device->net, err);
+        if (result)
+            return -1;
+        devices->count++;
+    }
+    return 0;
+}
+
+uint64_t devices_arena_size(const struct devices *devices) {
+    uint64_t size = CONSOLE_ARENA;
+    for (unsigned i = 0; i < devices->count; i++) {
+        const struct device *device = &devices->table[i];
+        size += device->kind == UKVM_DEVICE_BLK ? blk_arena_size(&device->blk) : net_arena_size(&device->net);
+    }
+    return align_up(size, UKVM_PAGE_SIZE);
+}
+
+void device_describe(const struct device *device, struct ukvm_device *entry) {
+    *entry = (struct ukvm_device){.kind = device->kind};
+    memcpy(entry->name, device->name, sizeof entry->name);
+    if (device->kind == UKVM_DEVICE_BLK)
+        entry->blk = blk_info(&device->blk);
+    else
+        entry->net = net_info(&device->net);
+}

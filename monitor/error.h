@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a failure travels: the function that finds it writes one complete sentence and the exit status it deserves, every
+ * caller hands it on, and main() prints it once.
+ */
+#ifndef UKVM_ERROR_H
+#define UKVM_ERROR_H
+
+/* ABI.md, FAULT-02 and FAULT-03. */
+enum exit_status {
+    EXIT_MONITOR = 125,   /* the monitor, its options or the host cannot do it */
+    EXIT_IMAGE = 126,     /* the image cannot run */
+    EXIT_NOT_FOUND = 127, /* there is no such image */
+    EXIT_SIGNAL = 128,    /* + the signal */
+};
+
+struct error {
+    int status; /* enum exit_status */
+    char text[512];
+};
+
+/* Writes the message, without "ukvm:" and without a line end. Returns -1, so that a caller can return it. */
+int error_set(struct error *err, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "fault.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "range.h"
+#include "symbols.h"
+
+#define FRAMES_MAX 24u
+#define VECTOR_UD 6
+#define VECTOR_PF 14
+
+/* Page-fault error code. AMD64 APM vol. 2, 8.4.2. */
+#define PF_PRESENT 1u
+#define PF_WRITE 2u
+#define PF_FETCH 16u
+
+/* FAULT-01: what Linux would send to a process. AMD64 APM vol. 2, table 8-1. */
+static const struct {
+    const char *name;
+    int signal;
+} exceptions[UKVM_TRAP_VECTORS] = {
+    [0] = {"divide error", SIGFPE},
+    [1] = {"debug exception", SIGTRAP},
+    [2] = {"non-maskable interrupt", SIGBUS},
+    [3] = {"breakpoint", SIGTRAP},
+    [4] = {"overflow", SIGSEGV},
+    [5] = {"bound range exceeded", SIGSEGV},
+    [6] = {"invalid instruction", SIGILL},
+    [7] = {"device not available", SIGFPE},
+    [8] = {"double fault", SIGSEGV},
+    [10] = {"invalid TSS", SIGSEGV},
+    [11] = {"segment not present", SIGBUS},
+    [12] = {"stack segment fault", SIGBUS},
+    [13] = {"general protection fault (a privileged instruction or an address that is not canonical)", SIGSEGV},
+    [14] = {"page fault", SIGSEGV},
+    [16] = {"x87 floating-point error", SIGFPE},
+    [17] = {"alignment check", SIGBUS},
+    [18] = {"machine check", SIGBUS},
+    [19] = {"SIMD floating-point error", SIGFPE},
+    [21] = {"control protection exception", SIGSEGV},
+};
+
+/* One write() at the end, so that the report is not torn by other output. */
+struct report {
+    char text[8192];
+    size_t used;
+};
+
+static void add(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct report *report, const char *format, ...) {
+    size_t room = sizeof report->text - report->used;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(report->text + report->used, room, format, args);
+    va_end(args);
+    if (n > 0)
+        report->used += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+static void print(const struct report *report) {
+    for (size_t done = 0; done < report->used;) {
+        ssize_t n = write(STDERR_FILENO, report->text + done, report->used - done);
+        if (n <= 0)
+            return; /* nobody is left to tell */
+        done += (size_t)n;
+    }
+}
+
+static const struct ukvm_range *find_range(const struct layout *layout, uint64_t address) {
+    for (unsigned i = 0; i < layout->ranges_count; i++)
+        if (address >= layout->ranges[i].base && address - layout->ranges[i].base < layout->ranges[i].size)
+            return &layout->ranges[i];
+    return NULL;
+}
+
+static const char *describe_address(const struct layout *layout, uint64_t address) {
+    const struct ukvm_range *range = find_range(layout, address);
+    if (address < UKVM_PAGE_SIZE)
+        return "a NULL pointer";
+    if (layout->stack_base - address <= UKVM_PAGE_SIZE && address < layout->stack_base)
+        return "the guard page below the boot stack: a stack overflow";
+    if (range && range->kind == UKVM_RANGE_STACK)
+        return "the boot stack";
+    if (range && range->kind == UKVM_RANGE_FREE)
+        return "free memory";
+    if (range)
+        return range->prot & UKVM_PROT_EXEC    ? "the image's code"
+               : range->prot & UKVM_PROT_WRITE ? "the image's data"
+                                               : "the image's read-only data";
+    if (address >= layout->boot_base && address - layout->boot_base < layout->boot_size)
+        return "the boot page";
+    if (address >= layout->rings_base && address - layout->rings_base < layout->rings_size)
+        return "the rings";
+    if (address >= layout->arena_base && address - layout->arena_base < layout->arena_size)
+        return "the I/O arena";
+    if (address >= layout->system_base && address - layout->system_base < layout->system_size)
+        return "the monitor's memory";
+    return "not mapped";
+}
+
+static void add_page_fault(struct report *report, const struct layout *layout, uint64_t address, uint64_t code) {
+    const char *access = code & PF_FETCH ? "execution" : code & PF_WRITE ? "write" : "read";
+    add(report, "page fault: %s at 0x%" PRIx64 " (%s)", access, address, describe_address(layout, address));
+}
+
+/* ---- registers and backtrace ---- */
+
+static void add_registers(struct report *report, const struct kvm_regs *r) {
+    const struct {
+        const char *name;
+        uint64_t value;
+    } registers[] = {
+        {"rip", r->rip}, {"rsp", r->rsp}, {"rflags", r->rflags}, {"rax", r->rax}, {"rbx", r->rbx}, {"rcx", r->rcx},
+        {"rdx", r->rdx}, {"rsi", r->rsi}, {"rdi", r->rdi},       {"rbp", r->rbp}, {"r8", r->r8},   {"r9", r->r9},
+        {"r10", r->r10}, {"r11", r->r11}, {"r12", r->r12},       {"r13", r->r13}, {"r14", r->r14}, {"r15", r->r15},
+    };
+    for (unsigned i = 0; i < sizeof registers / sizeof *registers; i++)
+        add(report, "  %6s %016" PRIx64 "%s", registers[i].name, registers[i].value, i % 3 == 2 ? "\n" : "");
+}
+
+static bool is_code(const struct layout *layout, uint64_t address) {
+    const struct ukvm_range *range = find_range(layout, address);
+    return range && (range->prot & UKVM_PROT_EXEC);
+}
+
+/*
+ * Follows the chain of frame pointers: [rbp] is the caller's rbp and [rbp + 8] the address it returns to. Frames must
+ * rise, which ends any loop. When the program jumped to somewhere that is no code, the word at rsp says from where.
+ */
+static unsigned walk_stack(const struct fault_context *context, const struct kvm_regs *regs, struct symbol *frames) {
+    unsigned count = 0;
+    const uint64_t *word;
+    frames[count++].address = regs->rip;
+    if (!is_code(context->layout, regs->rip)) {
+        word = region_at_address(context->ram, regs->rsp, sizeof *word);
+        if (word && is_code(context->layout, *word))
+            frames[count++].address = *word;
+    }
+    for (uint64_t rbp = regs->rbp, last = 0; count < FRAMES_MAX && rbp > last && is_aligned(rbp, 8);) {
+        word = region_at_address(context->ram, rbp, 2 * sizeof *word);
+        if (!word || !is_code(context->layout, word[1]))
+            break;
+        frames[count++].address = word[1];
+        last = rbp;
+        rbp = word[0];
+    }
+    return count;
+}
+
+/* A return address may be the first byte of the next function: the call is before it. */
+static void find_names(const struct fault_context *context, struct symbol *frames, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        frames[i].address -= context->layout->bias + (i > 0);
+    symbols_find(context->image, frames, count);
+    for (unsigned i = 1; i < count; i++) {
+        frames[i].address++;
+        frames[i].offset++;
+    }
+}
+
+static void add_name(struct report *report, const struct symbol *frame) {
+    if (frame->name[0])
+        add(report, "%s+0x%" PRIx64, frame->name, frame->offset);
+    else
+        add(report, "?");
+}
+
+static void add_where(struct report *report, const struct fault_context *context, const struct kvm_regs *regs) {
+    struct symbol frames[FRAMES_MAX];
+    unsigned count = walk_stack(context, regs, frames);
+    find_names(context, frames, count);
+
+    add(report, "\n  at 0x%llx in ", regs->rip);
+    add_name(report, &frames[0]);
+    add(report, "\n");
+    add_registers(report, regs);
+    add(report, "  backtrace:\n");
+    for (unsigned i = 0; i < count; i++) {
+        add(report, "    #%-2u 0x%" PRIx64 " ", i, frames[i].address + context->layout->bias);
+        add_name(report, &frames[i]);
+        add(report, "\n");
+    }
+    if (context->image->symtab.size == 0)
+        add(report, "    (the image has no symbol table: link it without -s to see names)\n");
+}
+
+int fault_report_trap(const struct fault_context *context, unsigned vector, const struct kvm_regs *regs,
+                      const struct kvm_sregs *sregs) {
+    struct report report = {.used = 0};
+    struct trap_frame frame;
+    struct kvm_regs guest = *regs;
+    traps_read_frame(context->system, vector, &frame);
+    guest.rip = frame.rip;
+    guest.rsp = frame.rsp;
+    guest.rflags = frame.rflags;
+
+    /* SYSCALL on a host that does not honour a clear EFER.SCE jumps to LSTAR still in ring 3; hardware raises #UD. */
+    bool syscall = vector == VECTOR_PF && frame.rip == traps_syscall_target(context->system);
+    if (syscall) {
+        vector = VECTOR_UD;
+        guest.rip = guest.rcx - 2; /* SYSCALL saves the address of the next instruction there */
+    }
+    add(&report, "ukvm: guest fault: ");
+    if (vector == VECTOR_PF)
+        add_page_fault(&report, context->layout, sregs->cr2, frame.error_code);
+    else
+        add(&report, "%s%s", exceptions[vector].name ? exceptions[vector].name : "reserved exception",
+            syscall ? " (syscall)" : "");
+    if (vector != VECTOR_PF && vector != VECTOR_UD && frame.error_code)
+        add(&report, ", error code 0x%" PRIx64, frame.error_code);
+    add_where(&report, context, &guest);
+    print(&report);
+    return EXIT_SIGNAL + (exceptions[vector].signal ? exceptions[vector].signal : SIGSEGV);
+}
+
+int fault_report_violation(const struct fault_context *context, const char *what, const struct kvm_regs *regs,
+                           int status) {
+    struct report report = {.used = 0};
+    add(&report, "ukvm: guest ended: %s", what);
+    add_where(&report, context, regs);
+    print(&report);
+    return status;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "guest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "bootpage.h"
+#include "load.h"
+#include "paging.h"
+#include "ring.h"
+#include "traps.h"
+
+struct randomness {
+    uint8_t entropy[UKVM_ENTROPY_SIZE];
+    uint64_t layout[LAYOUT_RANDOM_WORDS];
+};
+
+static int read_randomness(struct randomness *randomness, struct error *err) {
+    if (getrandom(randomness, sizeof *randomness, 0) != (ssize_t)sizeof *randomness)
+        return error_set(err, EXIT_MONITOR, "getrandom: %s", strerror(errno));
+    return 0;
+}
+
+static int map_memory(struct guest *guest, struct error *err) {
+    const struct layout *layout = &guest->layout;
+    return region_map(&guest->ram, layout->ram_base, layout->ram_size, "guest memory (--mem)", err) ||
+                   region_map(&guest->system, layout->system_base, layout->system_size, "the guest's tables", err) ||
+                   vm_add_region(&guest->vm, &guest->ram, err) || vm_add_region(&guest->vm, &guest->system, err)
+               ? -1
+               : 0;
+}
+
+/* Who may do what where: all of the guest's rights to memory are in this one function. */
+static int build_paging(const struct guest *guest, uint64_t *root, struct error *err) {
+    const struct layout *layout = &guest->layout;
+    const struct {
+        uint64_t base, size;
+        uint32_t prot;
+        enum paging_level level;
+    } provided[] = {
+        {layout->system_base + SYSTEM_TABLES_OFFSET, UKVM_PAGE_SIZE, UKVM_PROT_READ | UKVM_PROT_EXEC,
+         PAGING_SUPERVISOR},
+        {layout->system_base + SYSTEM_TRAP_STACK_OFFSET, UKVM_PAGE_SIZE, UKVM_PROT_READ | UKVM_PROT_WRITE,
+         PAGING_SUPERVISOR},
+        {layout->boot_base, layout->boot_size, UKVM_PROT_READ, PAGING_USER},
+        {layout->rings_base, layout->rings_size, UKVM_PROT_READ | UKVM_PROT_WRITE, PAGING_USER},
+        {layout->arena_base, layout->arena_size, UKVM_PROT_READ | UKVM_PROT_WRITE, PAGING_USER},
+    };
+    struct paging paging;
+    if (paging_init(&paging, &guest->system, SYSTEM_PAGING_OFFSET, layout->paging_size, err))
+        return -1;
+    for (unsigned i = 0; i < layout->ranges_count; i++) {
+        const struct ukvm_range *range = &layout->ranges[i];
+        if (paging_map(&paging, range->base, range->size, range->prot, PAGING_USER, err))
+            return -1;
+    }
+    for (unsigned i = 0; i < sizeof provided / sizeof *provided; i++)
+        if (paging_map(&paging, provided[i].base, provided[i].size, provided[i].prot, provided[i].level, err))
+            return -1;
+    *root = paging.root;
+    return 0;
+}
+
+static uint64_t wall_clock_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int write_boot_pages(struct guest *guest, const struct config *config, const struct devices *devices,
+                            const struct randomness *randomness, struct error *err) {
+    struct bootpage_source source = {
+        .config = config,
+        .devices = devices,
+        .layout = &guest->layout,
+        .wall_base = wall_clock_ns(),
+    };
+    if (vm_start_clock(&guest->vm, &guest->clock, err))
+        return -1;
+    source.clock = guest->clock;
+    memcpy(source.entropy, randomness->entropy, sizeof source.entropy);
+    return bootpage_write(&source, &guest->system, err);
+}
+
+int guest_build(struct guest *guest, const struct config *config, const struct image *image,
+                const struct devices *devices, struct error *err) {
+    struct randomness randomness;
+    guest->image = image;
+    if (read_randomness(&randomness, err))
+        return -1;
+    struct layout_request request = {
+        .image = image,
+        .memory = config->memory,
+        .boot_size = bootpage_size(config),
+        .rings_size = sizeof(struct ring_memory),
+        .arena_size = devices_arena_size(devices),
+        .address_bits = guest->vm.cpu.address_bits,
+    };
+    memcpy(request.random, randomness.layout, sizeof request.random);
+    if (layout_plan(&request, &guest->layout, err) || map_memory(guest, err) ||
+        image_load(image, &guest->ram, guest->layout.bias, err))
+        return -1;
+
+    struct vm_entry entry = {
+        .system = &guest->system,
+        .rip = guest->layout.entry,
+        .rsp = guest->layout.stack_base + guest->layout.stack_size,
+        .rdi = guest->layout.boot_base,
+    };
+    traps_build(&guest->system);
+    if (build_paging(guest, &entry.page_table, err) || vm_set_entry(&guest->vm, &entry, err))
+        return -1;
+    return write_boot_pages(guest, config, devices, &randomness, err);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest as a whole: its memory, its tables, its vCPU at the first instruction. */
+#ifndef UKVM_GUEST_H
+#define UKVM_GUEST_H
+
+#include "config.h"
+#include "device.h"
+#include "image.h"
+#include "layout.h"
+#include "region.h"
+#include "vm.h"
+
+struct guest {
+    const struct image *image;
+    struct layout layout;
+    struct region ram;    /* --mem */
+    struct region system; /* what the monitor provides: see layout.h */
+    struct vm vm;
+    struct clock clock;
+};
+
+/* guest->vm is open; everything else is made here. */
+int guest_build(struct guest *guest, const struct config *config, const struct image *image,
+                const struct devices *devices, struct error *err);
+
+#endif

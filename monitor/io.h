@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way of an operation: guest's submission -> copy -> check -> io_uring -> completion -> guest.
+ * One thread does all of it, between two runs of the vCPU.
+ */
+#ifndef UKVM_IO_H
+#define UKVM_IO_H
+
+#include <liburing.h>
+
+#include "clock.h"
+#include "console.h"
+#include "device.h"
+#include "layout.h"
+#include "region.h"
+#include "ring.h"
+#include "signals.h"
+
+/* Where files stand among those registered with io_uring; the devices come last. */
+enum io_file { IO_FILE_OUT, IO_FILE_ERR, IO_FILE_SIGNALS, IO_FILE_DEVICES = IO_FILE_SIGNALS + SIGNALS_MAX };
+
+/* One submission that was taken and not completed. */
+struct request {
+    struct ukvm_sqe sqe;   /* the monitor's own copy */
+    struct device *device; /* NULL for operations without one */
+    uint32_t done;         /* bytes transferred so far */
+    struct request *next;  /* in the one queue that it is in */
+};
+
+struct io {
+    struct io_uring uring;
+    struct ring ring;
+    struct clock clock;
+    struct region arena;
+    const struct region *ram;
+    const struct layout *layout;
+    struct devices *devices;
+    const struct signals *signals;
+    int stop_signal; /* the one that told the monitor to end, 0 if none did */
+    struct console console;
+    unsigned to_drain;    /* console and block operations in flight */
+    struct request *free; /* requests used before */
+    unsigned fresh;       /* requests[fresh] and above were never used: their pages are untouched */
+    struct request requests[RING_CQ_ENTRIES];
+};
+
+struct io_config {
+    const struct layout *layout;
+    const struct region *system, *ram;
+    struct devices *devices;
+    const struct signals *signals;
+    struct clock clock;
+};
+
+/* Sets up io_uring with the registered files and the registered arena. */
+int io_open(struct io *io, const struct io_config *config, struct error *err);
+
+enum io_sleep { IO_POLL, IO_SLEEP };
+
+/* KICK or WAIT; io->stop_signal may be set afterwards. Fails when the guest has broken a rule of the rings, with status
+ * 159, or when io_uring fails. */
+int io_turn(struct io *io, enum io_sleep sleep, struct error *err);
+
+/* Looks for a signal that has come. */
+int io_poll_signals(struct io *io, struct error *err);
+
+/*
+ * EXIT, or the end by a signal: takes what is in the ring and completes the console and block operations. Once there
+ * was a signal it gives up after two seconds: a console that nobody reads must not keep the process alive.
+ */
+int io_drain(struct io *io, struct error *err);
+
+/* For the handlers, after io_uring_prep_*: on a registered file, and coming back as `request`. */
+void io_tag(struct io_uring_sqe *sqe, struct request *request);
+
+/* For the handlers: tells the guest, and forgets the request. `result` is bytes or a negative enum ukvm_error. */
+void io_complete(struct io *io, struct request *request, int32_t result);
+
+/* The ABI's code for a negative errno: -UKVM_EIO unless it has a better one. */
+int32_t io_error(int32_t result);
+
+/* The host's address of a request's buffer, from `done` on; checked when the request was taken. */
+void *io_buffer(const struct io *io, const struct request *request);
+
+#endif

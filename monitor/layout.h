@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where everything goes in the guest's address space. Pure arithmetic: no memory is touched here.
+ *
+ *   RAM region (--mem)          [free] image | guard page | boot stack | free ...
+ *   system region (monitor's)   supervisor pages | guard | boot pages | guard | rings | guard | I/O arena
+ *
+ * The RAM region of a static-PIE image and the system region lie at random 2 MiB boundaries, in the lower and the upper
+ * half of the guest-physical addresses that the host offers; a static-PIE image starts at a random page of its RAM.
+ */
+#ifndef UKVM_LAYOUT_H
+#define UKVM_LAYOUT_H
+
+#include "error.h"
+#include "image.h"
+#include "ukvm_abi.h"
+
+#define LAYOUT_LARGE_PAGE (UINT64_C(2) << 20)
+#define LAYOUT_MAX_RANGES (3 * IMAGE_MAX_SEGMENTS + 3)
+#define LAYOUT_RANDOM_WORDS 3
+
+/* The first pages of the system region; the page tables follow. All supervisor-only or not mapped at all. */
+#define SYSTEM_TABLES_OFFSET 0u                   /* descriptor tables and trap stubs: read, execute */
+#define SYSTEM_TRAP_STACK_OFFSET UKVM_PAGE_SIZE   /* where the processor pushes a trap frame: read, write */
+#define SYSTEM_PAGING_OFFSET (2 * UKVM_PAGE_SIZE) /* page tables: not mapped */
+
+struct layout_request {
+    const struct image *image;
+    uint64_t memory;       /* bytes of RAM */
+    uint64_t boot_size;    /* bytes of the boot structure with its blobs */
+    uint64_t rings_size;   /* bytes of the rings */
+    uint64_t arena_size;   /* bytes of the arena, a multiple of the page size */
+    unsigned address_bits; /* width of a guest-physical address */
+    uint64_t random[LAYOUT_RANDOM_WORDS];
+};
+
+struct layout {
+    uint64_t ram_base, ram_size;
+    uint64_t bias;  /* added to every linked address of the image */
+    uint64_t entry; /* of the image, bias included */
+    uint64_t stack_base, stack_size;
+    uint64_t system_base, system_size;
+    uint64_t paging_size; /* bytes reserved for page tables at SYSTEM_PAGING_OFFSET */
+    uint64_t boot_base, boot_size;
+    uint64_t rings_base, rings_size;
+    uint64_t arena_base, arena_size;
+    /* What the boot page lists (BOOT-03) and the page tables map. */
+    struct ukvm_range ranges[LAYOUT_MAX_RANGES];
+    unsigned ranges_count;
+};
+
+int layout_plan(const struct layout_request *request, struct layout *layout, struct error *err);
+
+#endif

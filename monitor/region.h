@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that the monitor maps and the guest sees. region_at() is the one function of the monitor that turns a guest's
+ * address or offset into a host pointer; region_at_address() is the same with the base taken off.
+ */
+#ifndef UKVM_REGION_H
+#define UKVM_REGION_H
+
+#include <stddef.h>
+
+#include "error.h"
+#include "range.h"
+
+struct region {
+    uint64_t base; /* guest address of the first byte */
+    uint64_t size; /* bytes, a multiple of the page size */
+    uint8_t *host; /* the monitor's mapping of it */
+};
+
+/*
+ * Maps `size` bytes of private, zero-filled memory for guest address `base`. Nothing is touched: pages cost only when
+ * they are used. The mapping lasts as long as the process.
+ */
+int region_map(struct region *region, uint64_t base, uint64_t size, const char *what, struct error *err);
+
+/* The `length` bytes at `offset` of the region, or NULL if any of them lies outside. */
+static inline void *region_at(const struct region *region, uint64_t offset, uint64_t length) {
+    return range_within(offset, length, region->size) ? region->host + offset : NULL;
+}
+
+static inline void *region_at_address(const struct region *region, uint64_t address, uint64_t length) {
+    return address >= region->base ? region_at(region, address - region->base, length) : NULL;
+}
+
+#endif

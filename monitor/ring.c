@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "ring.h"
+
+#include <string.h>
+
+_Static_assert((RING_SQ_ENTRIES & (RING_SQ_ENTRIES - 1)) == 0, "a power of two");
+_Static_assert((RING_CQ_ENTRIES & (RING_CQ_ENTRIES - 1)) == 0, "a power of two");
+
+enum ring_result ring_available(const struct ring *ring, uint32_t *count) {
+    uint32_t tail = __atomic_load_n(&ring->shared->index.sq_tail, __ATOMIC_ACQUIRE);
+    uint32_t head = __atomic_load_n(&ring->shared->index.cq_head, __ATOMIC_ACQUIRE);
+    uint32_t written = tail - ring->sq_head;
+    uint32_t unread = ring->cq_tail - head;
+    if (written > RING_SQ_ENTRIES)
+        return RING_SQ_AHEAD;
+    if (unread > RING_CQ_ENTRIES - ring->in_flight)
+        return RING_CQ_AHEAD;
+    uint32_t room = RING_CQ_ENTRIES - ring->in_flight - unread;
+    *count = written < room ? written : room;
+    return RING_OK;
+}
+
+void ring_take(struct ring *ring, struct ukvm_sqe *copy) {
+    const volatile struct ukvm_sqe *slot = &ring->shared->sq[ring->sq_head % RING_SQ_ENTRIES];
+    /* volatile: exactly one read of each field, whatever the compiler would like to do later */
+    copy->op = slot->op;
+    copy->device = slot->device;
+    copy->length = slot->length;
+    copy->arena = slot->arena;
+    copy->offset = slot->offset;
+    copy->user_data = slot->user_data;
+    ring->sq_head++;
+    ring->in_flight++;
+}
+
+void ring_release(const struct ring *ring) {
+    __atomic_store_n(&ring->shared->index.sq_head, ring->sq_head, __ATOMIC_RELEASE);
+}
+
+void ring_complete(struct ring *ring, uint64_t user_data, int32_t result) {
+    ring->shared->cq[ring->cq_tail % RING_CQ_ENTRIES] = (struct ukvm_cqe){.user_data = user_data, .result = result};
+    ring->cq_tail++;
+    ring->in_flight--;
+    __atomic_store_n(&ring->shared->index.cq_tail, ring->cq_tail, __ATOMIC_RELEASE);
+}
+
+bool ring_has_completions(const struct ring *ring) {
+    return __atomic_load_n(&ring->shared->index.cq_head, __ATOMIC_RELAXED) != ring->cq_tail;
+}

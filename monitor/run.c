@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fault.h"
+#include "trace.h"
+
+#define STATUS_VIOLATION (EXIT_SIGNAL + SIGSYS)
+
+/* What an exit leads to: the guest goes on, or the process ends with *status, or there is an error. */
+enum step { STEP_ERROR = -1, STEP_RUN = 0, STEP_END = 1 };
+
+struct runner {
+    struct guest *guest;
+    struct io *io;
+    struct fault_context fault;
+    struct error *err;
+    int status;
+};
+
+/* A copy of the port access that the exit describes; the shared page changes at the next KVM_RUN. */
+struct port_access {
+    bool out;
+    unsigned port, size, count;
+    uint32_t value;
+};
+
+static struct port_access read_port_access(const struct kvm_run *run) {
+    struct port_access access = {
+        .out = run->io.direction == KVM_EXIT_IO_OUT,
+        .port = run->io.port,
+        .size = run->io.size,
+        .count = run->io.count,
+    };
+    if (access.out && access.size == sizeof access.value && access.count == 1)
+        memcpy(&access.value, (const uint8_t *)run + run->io.data_offset, sizeof access.value);
+    return access;
+}
+
+static enum step violation(struct runner *r, int status, const char *what) {
+    int result = vm_read_registers(&r->guest->vm);
+    if (result)
+        return error_set(r->err, EXIT_MONITOR, "%s; its registers cannot be read: %s", what, strerror(-result));
+    r->status = fault_report_violation(&r->fault, what, &r->guest->vm.run->s.regs.regs, status);
+    return STEP_END;
+}
+
+/* A trap port: the processor's own if it comes from the stubs in ring 0, otherwise the guest's breach of CALL-05. */
+static enum step trap(struct runner *r, unsigned vector) {
+    struct vm *vm = &r->guest->vm;
+    const struct kvm_sync_regs *state = &vm->run->s.regs;
+    char what[80];
+    int result = vm_read_registers(vm);
+    if (result)
+        return error_set(r->err, EXIT_MONITOR, "KVM_RUN after a fault: %s", strerror(-result));
+    if (state->sregs.cs.dpl == 0 && traps_in_stub(&r->guest->system, state->regs.rip)) {
+        r->status = fault_report_trap(&r->fault, vector, &state->regs, &state->sregs);
+        return STEP_END;
+    }
+    snprintf(what, sizeof what, "it wrote the monitor's trap port 0x%x (UKVM-CALL-05)", UKVM_PORT_TRAP + vector);
+    r->status = fault_report_violation(&r->fault, what, &state->regs, STATUS_VIOLATION);
+    return STEP_END;
+}
+
+static enum step hypercall(struct runner *r, const struct port_access *access) {
+    switch (access->port) {
+    case UKVM_PORT_KICK:
+        return io_turn(r->io, IO_POLL, r->err) ? STEP_ERROR : STEP_RUN;
+    case UKVM_PORT_WAIT:
+        return io_turn(r->io, IO_SLEEP, r->err) ? STEP_ERROR : STEP_RUN;
+    default: /* UKVM_PORT_EXIT */
+        r->status = access->value & 0xff;
+        return io_drain(r->io, r->err) ? STEP_ERROR : STEP_END;
+    }
+}
+
+static enum step handle_port(struct runner *r) {
+    struct port_access access = read_port_access(r->guest->vm.run);
+    trace(TRACE_EXITS, "%s port 0x%x size %u count %u value 0x%x", access.out ? "out" : "in", access.port, access.size,
+          access.count, access.value);
+    bool known = access.port >= UKVM_PORT_KICK && access.port <= UKVM_PORT_EXIT;
+    if (known && access.out && access.size == sizeof access.value && access.count == 1)
+        return hypercall(r, &access);
+    if (access.out && access.port >= UKVM_PORT_TRAP && access.port < UKVM_PORT_TRAP + UKVM_TRAP_VECTORS)
+        return trap(r, access.port - UKVM_PORT_TRAP);
+    char what[96];
+    snprintf(what, sizeof what, "%s port 0x%x, %u bytes, %u times, is no hypercall (UKVM-CALL-05)",
+             access.out ? "out to" : "in from", access.port, access.size, access.count);
+    return violation(r, STATUS_VIOLATION, what);
+}
+
+static enum step handle_exit(struct runner *r) {
+    const struct kvm_run *run = r->guest->vm.run;
+    char what[128];
+    switch (run->exit_reason) {
+    case KVM_EXIT_IO:
+        return handle_port(r);
+    case KVM_EXIT_INTR:
+        return STEP_RUN;
+    case KVM_EXIT_MMIO:
+        snprintf(what, sizeof what, "access to 0x%llx, where there is no memory",
+                 (unsigned long long)run->mmio.phys_addr);
+        return violation(r, EXIT_SIGNAL + SIGSEGV, what);
+    case KVM_EXIT_INTERNAL_ERROR:
+        snprintf(what, sizeof what, "KVM cannot run its next instruction (suberror %u)", run->internal.suberror);
+        return violation(r, EXIT_SIGNAL + SIGILL, what);
+    case KVM_EXIT_FAIL_ENTRY:
+        return error_set(r->err, EXIT_MONITOR, "KVM cannot enter the guest: hardware reason 0x%llx",
+                         (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+    default:
+        snprintf(what, sizeof what, "%s (%u), which no guest may cause", vm_exit_name(run->exit_reason),
+                 run->exit_reason);
+        return violation(r, STATUS_VIOLATION, what);
+    }
+}
+
+/* Told to end: what the guest has handed over is finished, then the process ends as if by the signal. */
+static int end_by_signal(struct runner *r) {
+    if (io_drain(r->io, r->err))
+        return -1;
+    return EXIT_SIGNAL + r->io->stop_signal;
+}
+
+int run_guest(struct guest *guest, struct io *io, struct error *err) {
+    struct runner r = {
+        .guest = guest,
+        .io = io,
+        .fault = {.image = guest->image, .layout = &guest->layout, .ram = &guest->ram, .system = &guest->system},
+        .err = err,
+    };
+    while (true) {
+        int result = vm_run(&guest->vm);
+        enum step step = STEP_RUN;
+        if (result == -EINTR)
+            step = io_poll_signals(io, err) ? STEP_ERROR : STEP_RUN;
+        else if (result && result != -EAGAIN)
+            step = error_set(err, EXIT_MONITOR, "KVM_RUN: %s", strerror(-result));
+        else if (result == 0)
+            step = handle_exit(&r);
+        if (step == STEP_ERROR)
+            return -1;
+        if (step == STEP_END)
+            return r.status;
+        if (io->stop_signal)
+            return end_by_signal(&r);
+    }
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "traps.h"
+
+#include <string.h>
+
+#include "layout.h"
+
+/* Selectors in the order that Linux uses them, which a paging-based KVM runs on real ring 3 unchanged. */
+enum selector {
+    SELECTOR_KERNEL_CODE = 0x10,
+    SELECTOR_KERNEL_DATA = 0x18,
+    SELECTOR_USER_DATA = 0x28 | 3,
+    SELECTOR_USER_CODE = 0x30 | 3,
+    SELECTOR_TSS = 0x40,
+};
+
+#define GDT_ENTRIES 10u
+
+/*
+ * The task state segment with its I/O permission bitmap, AMD64 APM vol. 2, 12.2.5: a bit for each port, clear where
+ * ring 3 may touch it. Ports beyond the bitmap are denied. A 32-bit access needs the bits of four ports.
+ */
+#define TSS_BITMAP_OFFSET 104u
+#define TSS_BITMAP_SIZE 16u
+#define TSS_SIZE (TSS_BITMAP_OFFSET + TSS_BITMAP_SIZE)
+
+/* The supervisor page. */
+struct tables {
+    uint64_t gdt[GDT_ENTRIES];
+    uint8_t tss[TSS_SIZE];
+    uint64_t align;
+    struct idt_gate {
+        uint16_t offset_low, selector;
+        uint8_t ist, type;
+        uint16_t offset_middle;
+        uint32_t offset_high, reserved;
+    } idt[UKVM_TRAP_VECTORS];
+    uint8_t stubs[UKVM_TRAP_VECTORS][4];
+};
+
+_Static_assert(sizeof(struct tables) <= UKVM_PAGE_SIZE, "one page holds all of it");
+_Static_assert(sizeof(struct idt_gate) == 16, "AMD64 APM vol. 2, 4.8.4");
+_Static_assert(offsetof(struct tables, idt) % 16 == 0, "gates do not straddle a cache line");
+
+/* AMD64 APM vol. 2, 4.8: present, DPL in bits 45 and 46. All accessed bits are set, for the page is read-only. */
+#define DESCRIPTOR_CODE(dpl) (UINT64_C(0x00209b0000000000) | (uint64_t)(dpl) << 45)
+#define DESCRIPTOR_DATA(dpl) (UINT64_C(0x0000930000000000) | (uint64_t)(dpl) << 45)
+#define GATE_INTERRUPT 0x8e /* present, DPL 0, 64-bit interrupt gate */
+
+static uint64_t tables_address(const struct region *system, size_t offset) {
+    return system->base + SYSTEM_TABLES_OFFSET + offset;
+}
+
+static uint64_t trap_stack_top(const struct region *system) {
+    return system->base + SYSTEM_TRAP_STACK_OFFSET + UKVM_PAGE_SIZE;
+}
+
+static void build_tss(uint8_t *tss, uint64_t trap_stack) {
+    const uint16_t bitmap = TSS_BITMAP_OFFSET;
+    memcpy(tss + 4, &trap_stack, sizeof trap_stack); /* RSP0 */
+    memcpy(tss + 102, &bitmap, sizeof bitmap);
+    memset(tss + TSS_BITMAP_OFFSET, 0xff, TSS_BITMAP_SIZE);
+    for (unsigned port = UKVM_PORT_KICK; port < UKVM_PORT_EXIT + 4; port++)
+        tss[TSS_BITMAP_OFFSET + port / 8] &= (uint8_t) ~(1u << port % 8);
+}
+
+void traps_build(const struct region *system) {
+    struct tables *tables = region_at(system, SYSTEM_TABLES_OFFSET, sizeof *tables);
+    uint64_t tss = tables_address(system, offsetof(struct tables, tss));
+
+    tables->gdt[SELECTOR_KERNEL_CODE / 8] = DESCRIPTOR_CODE(0);
+    tables->gdt[SELECTOR_KERNEL_DATA / 8] = DESCRIPTOR_DATA(0);
+    tables->gdt[SELECTOR_USER_DATA / 8] = DESCRIPTOR_DATA(3);
+    tables->gdt[SELECTOR_USER_CODE / 8] = DESCRIPTOR_CODE(3);
+    tables->gdt[SELECTOR_TSS / 8] = UINT64_C(0x00008b0000000000) | (TSS_SIZE - 1) | (tss & 0xffffff) << 16 |
+                                    (tss >> 24 & 0xff) << 56; /* busy 64-bit TSS */
+    tables->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
+
+    build_tss(tables->tss, trap_stack_top(system));
+
+    for (unsigned vector = 0; vector < UKVM_TRAP_VECTORS; vector++) {
+        uint64_t stub = tables_address(system, offsetof(struct tables, stubs) + vector * sizeof tables->stubs[0]);
+        tables->idt[vector] = (struct idt_gate){
+            .offset_low = (uint16_t)stub,
+            .selector = SELECTOR_KERNEL_CODE,
+            .type = GATE_INTERRUPT,
+            .offset_middle = (uint16_t)(stub >> 16),
+            .offset_high = (uint32_t)(stub >> 32),
+        };
+        /* out %al, $port; jmp itself: the monitor never resumes it */
+        const uint8_t code[4] = {0xe6, (uint8_t)(UKVM_PORT_TRAP + vector), 0xeb, 0xfe};
+        memcpy(tables->stubs[vector], code, sizeof code);
+    }
+}
+
+static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t is_long) {
+    return (struct kvm_segment){
+        .limit = 0xffffffff,
+        .selector = selector,
+        .type = type,
+        .present = 1,
+        .dpl = selector & 3,
+        .db = !is_long,
+        .s = 1,
+        .l = is_long,
+        .g = 1,
+    };
+}
+
+void traps_set_registers(const struct region *system, struct kvm_sregs *sregs) {
+    sregs->cs = segment(SELECTOR_USER_CODE, 11, 1);
+    sregs->ss = sregs->ds = sregs->es = sregs->fs = sregs->gs = segment(SELECTOR_USER_DATA, 3, 0);
+    sregs->tr = (struct kvm_segment){
+        .base = tables_address(system, offsetof(struct tables, tss)),
+        .limit = TSS_SIZE - 1,
+        .selector = SELECTOR_TSS,
+        .type = 11,
+        .present = 1,
+    };
+    sregs->ldt = (struct kvm_segment){.unusable = 1};
+    sregs->gdt.base = tables_address(system, offsetof(struct tables, gdt));
+    sregs->gdt.limit = sizeof(uint64_t) * GDT_ENTRIES - 1;
+    sregs->idt.base = tables_address(system, offsetof(struct tables, idt));
+    sregs->idt.limit = sizeof(struct idt_gate) * UKVM_TRAP_VECTORS - 1;
+}
+
+uint64_t traps_syscall_target(const struct region *system) {
+    return tables_address(system, offsetof(struct tables, stubs));
+}
+
+bool traps_in_stub(const struct region *system, uint64_t rip) {
+    uint64_t first = tables_address(system, offsetof(struct tables, stubs));
+    return rip >= first && rip - first < sizeof(((struct tables *)0)->stubs);
+}
+
+/* AMD64 APM vol. 2, 8.2: the vectors that push an error code. */
+static bool has_error_code(unsigned vector) {
+    return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 ||
+           vector == 30;
+}
+
+void traps_read_frame(const struct region *system, unsigned vector, struct trap_frame *frame) {
+    *frame = (struct trap_frame){0};
+    size_t size = has_error_code(vector) ? sizeof *frame : sizeof *frame - sizeof frame->error_code;
+    const void *pushed = region_at(system, SYSTEM_TRAP_STACK_OFFSET + UKVM_PAGE_SIZE - size, size);
+    memcpy((uint8_t *)frame + sizeof *frame - size, pushed, size);
+}

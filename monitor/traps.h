@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor page: descriptor tables and, for each exception vector, a stub that does one `out` to
+ * UKVM_PORT_TRAP + vector. The processor has pushed a frame on the trap stack by then; no register has changed.
+ */
+#ifndef UKVM_TRAPS_H
+#define UKVM_TRAPS_H
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+
+#include "region.h"
+
+/* What the processor was doing when the exception came. AMD64 APM vol. 2, 8.9.3. */
+struct trap_frame {
+    uint64_t error_code; /* 0 for vectors that have none */
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/* Fills the supervisor page at SYSTEM_TABLES_OFFSET of the system region. */
+void traps_build(const struct region *system);
+
+/* The segment and table registers that go with it: the guest's code at CPL 3. */
+void traps_set_registers(const struct region *system, struct kvm_sregs *sregs);
+
+/* Where the SYSCALL instruction must lead on a host that does not honour a clear EFER.SCE (LSTAR). */
+uint64_t traps_syscall_target(const struct region *system);
+
+/* Whether `rip` lies in the stubs: an `out` to a trap port is the processor's own only then. */
+bool traps_in_stub(const struct region *system, uint64_t rip);
+
+/* Reads the frame that the processor pushed for `vector`. */
+void traps_read_frame(const struct region *system, unsigned vector, struct trap_frame *frame);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "uring.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io.h"
+
+/* A guest without devices has one console write in flight at most, and the signals; the rings' memory is part of its
+ * start-up time. */
+#define ENTRIES_CONSOLE 8u
+#define ENTRIES_DEVICES RING_CQ_ENTRIES
+
+static int create(struct io_uring *uring, unsigned entries, struct error *err) {
+    /* One thread submits, and completions are worked off when it asks for them: Linux 6.1. */
+    struct io_uring_params params = {.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN};
+    int result = io_uring_queue_init_params(entries, uring, &params);
+    if (result == -EINVAL) {
+        params = (struct io_uring_params){0};
+        result = io_uring_queue_init_params(entries, uring, &params);
+    }
+    if (result == -EPERM || result == -ENOSYS)
+        return error_set(err, EXIT_MONITOR,
+                         "io_uring: %s: allow it (sysctl kernel.io_uring_disabled=0, or the "
+                         "container's seccomp profile)",
+                         strerror(-result));
+    if (result == -ENOMEM)
+        return error_set(err, EXIT_MONITOR, "io_uring: %s: raise the limit on locked memory (ulimit -l)",
+                         strerror(-result));
+    if (result)
+        return error_set(err, EXIT_MONITOR, "io_uring: %s", strerror(-result));
+    if (!(params.features & IORING_FEAT_EXT_ARG))
+        return error_set(err, EXIT_MONITOR, "io_uring: lacks IORING_FEAT_EXT_ARG: use Linux 6.1 or newer");
+    return 0;
+}
+
+int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
+               const struct region *arena, struct error *err) {
+    int files[IO_FILE_DEVICES + UKVM_MAX_DEVICES] = {[IO_FILE_OUT] = STDOUT_FILENO, [IO_FILE_ERR] = STDERR_FILENO};
+    for (unsigned i = 0; i < SIGNALS_MAX; i++)
+        files[IO_FILE_SIGNALS + i] = i < signals->count ? signals->table[i].fd : -1;
+    for (unsigned i = 0; i < devices->count; i++) {
+        devices->table[i].file = IO_FILE_DEVICES + i;
+        files[IO_FILE_DEVICES + i] = devices->table[i].fd;
+    }
+    if (create(uring, devices->count ? ENTRIES_DEVICES : ENTRIES_CONSOLE, err))
+        return -1;
+    int result = io_uring_register_files(uring, files, IO_FILE_DEVICES + devices->count);
+    if (result == -EBADF)
+        return error_set(err, EXIT_MONITOR,
+                         "standard output or standard error is closed; open both, if only on /dev/null");
+    if (result)
+        return error_set(err, EXIT_MONITOR, "io_uring: registering files: %s", strerror(-result));
+    struct iovec buffer = {.iov_base = arena->host, .iov_len = arena->size};
+    result = io_uring_register_buffers(uring, &buffer, 1);
+    if (result == -ENOMEM)
+        return error_set(
+            err, EXIT_MONITOR,
+            "io_uring: cannot lock %zu bytes for I/O buffers: raise the limit on locked memory (ulimit -l)",
+            buffer.iov_len);
+    if (result)
+        return error_set(err, EXIT_MONITOR, "io_uring: registering the arena: %s", strerror(-result));
+    /* The ring itself as a registered file saves looking it up at each call; only a gain, so no failure. */
+    (void)io_uring_register_ring_fd(uring);
+    return 0;
+}
+
+struct io_uring_sqe *uring_sqe(struct io_uring *uring) {
+    return io_uring_get_sqe(uring);
+}
+
+bool uring_pending(const struct io_uring *uring) {
+    return io_uring_sq_ready(uring) != 0;
+}
+
+int uring_submit(struct io_uring *uring, uint64_t timeout_ns) {
+    struct io_uring_cqe *cqe;
+    if (timeout_ns == 0)
+        return io_uring_submit_and_get_events(uring);
+    struct __kernel_timespec limit = {
+        .tv_sec = (long long)(timeout_ns / 1000000000),
+        .tv_nsec = (long long)(timeout_ns % 1000000000),
+    };
+    return io_uring_submit_and_wait_timeout(uring, &cqe, 1, timeout_ns == URING_FOREVER ? NULL : &limit, NULL);
+}

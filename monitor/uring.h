@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The monitor's io_uring: made once, with the files and the arena registered. */
+#ifndef UKVM_URING_H
+#define UKVM_URING_H
+
+#include <liburing.h>
+#include <stdbool.h>
+
+#include "device.h"
+#include "region.h"
+#include "signals.h"
+
+#define URING_FOREVER UINT64_MAX
+
+/* Index of the arena among the registered buffers. */
+#define URING_ARENA 0
+
+int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
+               const struct region *arena, struct error *err);
+
+/* A free submission entry. There is always one: the ring has an entry for each request that may be in flight. */
+struct io_uring_sqe *uring_sqe(struct io_uring *uring);
+
+/* Whether there are entries that uring_submit() has not handed over yet. */
+bool uring_pending(const struct io_uring *uring);
+
+/* Hands over what is prepared and, unless `timeout_ns` is 0, sleeps until there is a completion or the time is over. */
+int uring_submit(struct io_uring *uring, uint64_t timeout_ns);
+
+#endif

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the rows share. A row is a file in rows/, sourced by run.sh in a process of its own with these functions and:
+#   $row $goal                     its name and its goal
+#   $scratch                       a directory of its own, removed afterwards
+#   $ukvm $examples $guests $bin   what to run: the monitor, the images of examples/ and of tests/guests/, programs
+# It calls `result` or `skip` once. Ending in any other way is a failure.
+: "${row=}" "${goal=}" "${scratch=}" "${busy=}" "${ukvm=}"
+
+# ---- outcome
+
+# result VALUE UNIT AGAINST NOTE: VALUE was measured. AGAINST is the other side's figure, and the goal then is about the
+# ratio; without one (""), the goal is about the value.
+result() {
+    outcome "$1" "$2" "$3" "" "$4"
+}
+
+# skip REASON: this host cannot run the row.
+skip() {
+    outcome "" "" "" "skipped: $1" ""
+    exit 0
+}
+
+# outcome VALUE UNIT AGAINST REASON NOTE: writes the row's object; an empty string becomes null. $busy is the percentage
+# of CPU time that other programs used just before the row.
+outcome() {
+    jq -n --arg name "$row" --arg value "$1" --arg unit "$2" --arg against "$3" --arg goal "$goal" \
+        --arg reason "$4" --arg note "$5" --arg busy "$busy" '
+        def number: if . == "" then null else tonumber end;
+        def text: if . == "" then null else . end;
+        ($goal | capture("^(?<op><=|>=)(?<bound>[0-9.]+)$")) as $g
+        | ($value | number) as $v | ($against | number) as $a
+        | (if $v == null or $a == null then null else $v / $a * 1000 | round / 1000 end) as $ratio
+        | ($ratio // $v) as $judged | ($g.bound | tonumber) as $bound
+        | {name: $name, value: $v, unit: ($unit | text), against: $a, ratio: $ratio, goal: "\($g.op) \($g.bound)",
+           met: (if $judged == null then null elif $g.op == "<=" then $judged <= $bound else $judged >= $bound end),
+           busy: ($busy | number), reason: ($reason | text), note: ($note | text)}' >"$scratch/outcome.json"
+}
+
+die() {
+    printf '%s: %s\n' "$row" "$*" >&2
+    exit 1
+}
+
+# ---- what a row needs
+
+need_command() {
+    local c
+    for c; do
+        command -v "$c" >/dev/null || skip "$c is not installed"
+    done
+}
+
+need_kvm() {
+    [[ -r /dev/kvm && -w /dev/kvm ]] || skip "/dev/kvm is missing or not accessible"
+}
+
+need_network() {
+    ((EUID == 0)) || skip "a TAP device and network namespaces need root"
+    need_command ip nsenter taskset
+    [[ -c /dev/net/tun ]] || skip "/dev/net/tun is missing"
+    ip netns add "$namespace-probe" 2>/dev/null || skip "this host allows no network namespaces"
+    ip netns del "$namespace-probe"
+}
+
+# ---- numbers
+
+# Of the numbers on standard input, one per line: first quartile, median, third quartile.
+quartiles() {
+    sort -g | awk '{ v[NR] = $1 }
+        function at(q,   p, i) {
+            p = 1 + q * (NR - 1)
+            i = int(p)
+            return v[i] + (p - i) * (v[i < NR ? i + 1 : i] - v[i])
+        }
+        END { if (!NR) exit 1; printf "%.6g %.6g %.6g\n", at(0.25), at(0.5), at(0.75) }'
+}
+
+# The value of KEY in a line of key=value words.
+field() {
+    local key=$1 word
+    for word in $2; do
+        [[ $word == "$key="* ]] && printf '%s\n' "${word#*=}" && return
+    done
+    die "no $key= in: $2"
+}
+
+# ---- processes: each that a row leaves running is ended by its id when the row ends
+
+started=()
+
+# start PROGRAM ARG...: in the background; its id is in $pid.
+start() {
+    "$@" >>"$scratch/started.log" 2>&1 &
+    pid=$!
+    started+=("$pid")
+}
+
+# stop PID: ends what `start` started. Its status is not asked: it is ended by a signal.
+stop() {
+    local p keep=()
+    for p in "${started[@]}"; do
+        [[ $p == "$1" ]] || keep+=("$p")
+    done
+    started=("${keep[@]}")
+    kill "$1" 2>/dev/null || die "ended by itself: $(tail -n 1 "$scratch/started.log")"
+    wait "$1" 2>/dev/null || true
+}
+
+# ---- network: one namespace for the clients, one for the native server, nothing in the host's own
+#
+# clients: veth0 10.111.0.1 ---- veth0 10.111.0.2 : native
+#          tap0  10.111.1.1 ---- guest 10.111.1.2   (ukvm runs in the clients' namespace, where its TAP is)
+
+namespace=ukvm-bench-$$-$BASHPID
+native_address=10.111.0.2
+guest_address=10.111.1.2
+
+network_up() {
+    local c=$namespace-clients n=$namespace-native
+    ip netns add "$c"
+    ip netns add "$n"
+    ip -n "$c" link add veth0 type veth peer name veth0 netns "$n"
+    ip -n "$c" tuntap add tap0 mode tap
+    ip -n "$c" address add 10.111.0.1/24 dev veth0
+    ip -n "$n" address add "$native_address/24" dev veth0
+    ip -n "$c" address add 10.111.1.1/24 dev tap0
+    ip -n "$c" link set veth0 up
+    ip -n "$n" link set veth0 up
+    ip -n "$c" link set tap0 up
+}
+
+network_down() {
+    local n
+    for n in clients native probe; do
+        [[ ! -e /run/netns/$namespace-$n ]] || ip netns del "$namespace-$n"
+    done
+}
+
+# "${in_clients[@]}" CPU PROGRAM..., "${in_native[@]}" CPU PROGRAM...: in that namespace, on that CPU. Not functions: of
+# a function in the background, `start` would have the id of a shell that waits for the program.
+# shellcheck disable=SC2034
+in_clients=(nsenter --net="/run/netns/$namespace-clients" taskset -c)
+# shellcheck disable=SC2034
+in_native=(nsenter --net="/run/netns/$namespace-native" taskset -c)
+
+# Two CPUs that do not share a core, "CLIENT SERVER", of those this process may use; the same one twice if there is no
+# second. Left to itself the scheduler puts client and server on one CPU in some runs and not in others.
+two_cpus() {
+    local allowed first siblings c
+    allowed=$(taskset -cp $BASHPID | sed 's/.*: //' | tr ',' '\n' | awk -F- '{ for (i = $1; i <= $NF; i++) print i }')
+    first=$(head -n 1 <<<"$allowed")
+    siblings=$(cat "/sys/devices/system/cpu/cpu$first/topology/thread_siblings_list" 2>/dev/null || echo "$first")
+    siblings=$(tr ',' '\n' <<<"$siblings" | awk -F- '{ for (i = $1; i <= $NF; i++) print i }')
+    c=$(grep -vxF "$siblings" <<<"$allowed" | head -n 1) || true
+    echo "$first ${c:-$first}"
+}
+
+# ---- disks
+
+# make_disk FILE MIB: not sparse and not compressible, so that every read of it is a read.
+make_disk() {
+    dd if=/dev/urandom of="$1" bs=1M count="$2" conv=fsync status=none
+}
+
+# ---- the monitor's command line, in this one place
+
+# run_with_disk FILE direct|cached IMAGE [ARG...]
+run_with_disk() {
+    local options=,ro
+    [[ $2 == cached ]] || options=,ro,direct
+    timeout 60 "$ukvm" run --disk "data=$1$options" "${@:3}"
+}
+
+# The options that attach the TAP. The hardware address is fixed, because a client that
+# remembers the one of the run before would talk to nobody.
+# shellcheck disable=SC2034 # for the rows
+ukvm_network=(--net "net=tap:tap0,ip=$guest_address/24,mac=02:00:00:00:00:07")
+
+# ---- the end of a row, however it ends
+
+row_cleanup() {
+    set +e
+    local p
+    for p in "${started[@]}"; do
+        kill "$p" 2>/dev/null
+        wait "$p" 2>/dev/null
+    done
+    network_down
+}
