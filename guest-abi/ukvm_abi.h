@@ -186,12 +186,15 @@ enum ukvm_op {
     UKVM_OP_COUNT = 9,
 };
 
+#define UKVM_SQE_QUIET 1u /* when it succeeds, its completion does not end a sleep. UKVM-RING-10 */
+
 #define UKVM_CONSOLE_OUT 1u /* the monitor's standard output */
 #define UKVM_CONSOLE_ERR 2u /* the monitor's standard error */
 
 /* OUT. A field that the operation does not name is 0. */
 struct ukvm_sqe {
-    uint16_t op;     /* enum ukvm_op */
+    uint8_t op;      /* enum ukvm_op */
+    uint8_t flags;   /* UKVM_SQE_* */
     uint16_t device; /* index into the device table, or UKVM_CONSOLE_* */
     uint32_t length; /* bytes */
     uint64_t arena;  /* offset of the buffer in the arena */
@@ -300,7 +303,8 @@ UKVM_LAYOUT(ukvm_rings, sq_head, 64, 4);
 UKVM_LAYOUT(ukvm_rings, cq_tail, 68, 4);
 
 UKVM_SIZE(ukvm_sqe, 32);
-UKVM_LAYOUT(ukvm_sqe, op, 0, 2);
+UKVM_LAYOUT(ukvm_sqe, op, 0, 1);
+UKVM_LAYOUT(ukvm_sqe, flags, 1, 1);
 UKVM_LAYOUT(ukvm_sqe, device, 2, 2);
 UKVM_LAYOUT(ukvm_sqe, length, 4, 4);
 UKVM_LAYOUT(ukvm_sqe, arena, 8, 8);

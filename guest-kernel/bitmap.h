@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An allocator of runs over a bitmap that its caller supplies, zero-filled: a set bit is taken. First fit from the lowest
- * bit that can be free, so that what was freed is used again before anything new.
+ * An allocator of runs over a bitmap that its caller supplies, zero-filled: a set bit is taken. First fit from the
+ * lowest bit that can be free, so that what was freed is used again before anything new.
  */
 #ifndef UK_BITMAP_H
 #define UK_BITMAP_H

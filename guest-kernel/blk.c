@@ -12,7 +12,7 @@ const struct ukvm_device *uk_blk_find(const char *name) {
 void uk_blk_submit(const struct ukvm_device *device, enum ukvm_op op, uint64_t offset, const void *buffer,
                    uint32_t length, struct uk_io *io) {
     io->sqe = (struct ukvm_sqe){
-        .op = (uint16_t)op,
+        .op = (uint8_t)op,
         .device = uk_device_number(device),
         .length = length,
         .arena = buffer ? uk_arena_offset(buffer) : 0,

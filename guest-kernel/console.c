@@ -29,8 +29,8 @@ static struct {
 void uk_console_init(void) {
     uint32_t size = BUFFER_SIZE;
     char *text;
-    /* A quarter of the arena at most: it is there for the devices. */
-    while (size > 0 && size * BUFFERS > uk_boot()->arena_size / 4)
+    /* Half of the arena at most, which is small when there are no devices. */
+    while (size > 0 && size * BUFFERS > uk_boot()->arena_size / 2)
         size /= 2;
     if (size == 0 || !(text = uk_arena_alloc((size_t)size * BUFFERS, UKVM_PAGE_SIZE)))
         return;

@@ -16,12 +16,10 @@ _start:
     .cfi_endproc
     .size _start, . - _start
 
-    /* Makes the linker take the library's ABI note (note.c) when the program defines none. */
-    .reloc _start, R_X86_64_NONE, uk_image_note
-
-    .section .rodata.default_mxcsr, "a", @progbits
+    .section .rodata._start, "a", @progbits
     .balign 4
 default_mxcsr:
     .long 0x1f80 /* all exceptions masked, round to nearest. AMD64 APM vol. 1, 4.2.2 */
+    .long uk_image_note - . /* makes the linker take the library's note (note.c) when the program has none */
 
     .section .note.GNU-stack, "", @progbits

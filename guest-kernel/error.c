@@ -11,5 +11,7 @@ const char *uk_error_name(int result) {
         return "OK";
     if (result == -UK_ENOMEM)
         return "ENOMEM";
-    return (size_t)-(long)result < sizeof names / sizeof names[0] ? names[-result] : "E?";
+    if (result <= -(int)(sizeof names / sizeof names[0]))
+        return "E?";
+    return names[-result];
 }

@@ -111,8 +111,8 @@ static const char *parse(const char *at, struct spec *spec, struct arguments *ar
 /* ---- output */
 
 /* A sign or base prefix, zeros, and the text itself, padded to the width. */
-static void put_field(struct uk_sink *sink, const struct spec *spec, const char *prefix, size_t zeros,
-                      const char *text, size_t length) {
+static void put_field(struct uk_sink *sink, const struct spec *spec, const char *prefix, size_t zeros, const char *text,
+                      size_t length) {
     size_t prefix_length = strlen(prefix);
     size_t used = prefix_length + zeros + length;
     size_t padding = (size_t)spec->width > used ? (size_t)spec->width - used : 0;
@@ -135,8 +135,8 @@ static void put_text(struct uk_sink *sink, const struct spec *spec, const char *
     put_field(sink, spec, "", 0, text, length);
 }
 
-static void put_number(struct uk_sink *sink, const struct spec *spec, const char *prefix, uint64_t value,
-                       unsigned base, const char *digits) {
+static void put_number(struct uk_sink *sink, const struct spec *spec, const char *prefix, uint64_t value, unsigned base,
+                       const char *digits) {
     char text[MAX_DIGITS];
     size_t start = sizeof text;
     for (uint64_t rest = value; rest > 0; rest /= base)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * malloc and its family. Up to UK_CLASS_MAX_SIZE a block comes from a slab of its size class; which blocks of a slab are
- * taken is a bitmap in its header, so that a double free is noticed and no pointer lies in a freed block. Larger blocks
- * are whole pages. The page allocator's tag of a page says which of the two it belongs to.
+ * malloc and its family. Up to UK_CLASS_MAX_SIZE a block comes from a slab of its size class; which blocks of a slab
+ * are taken is a bitmap in its header, so that a double free is noticed and no pointer lies in a freed block. Larger
+ * blocks are whole pages. The page allocator's tag of a page says which of the two it belongs to.
  */
 #include "kernel.h"
 #include "sizeclass.h"
@@ -18,14 +18,14 @@ struct slab {
     struct slab *next, *previous; /* among those of the class that have a free block */
     uint64_t taken[UK_SLAB_MAX_BLOCKS / 64];
     uint32_t blocks_taken;
-    uint32_t class;
+    uint32_t size_class;
 };
 _Static_assert(sizeof(struct slab) <= UK_SLAB_HEADER, "the header of a slab is too large");
 
 static struct slab *partial[UK_CLASSES];
 
 static void link_partial(struct slab *slab) {
-    struct slab **head = &partial[slab->class];
+    struct slab **head = &partial[slab->size_class];
     slab->previous = NULL;
     slab->next = *head;
     if (*head)
@@ -39,15 +39,15 @@ static void unlink_partial(struct slab *slab) {
     if (slab->previous)
         slab->previous->next = slab->next;
     else
-        partial[slab->class] = slab->next;
+        partial[slab->size_class] = slab->next;
 }
 
-static struct slab *slab_new(unsigned class) {
-    size_t pages = uk_class_pages(class);
+static struct slab *slab_new(unsigned size_class) {
+    size_t pages = uk_class_pages(size_class);
     struct slab *slab = uk_pages_alloc(pages);
     if (!slab)
         return NULL;
-    *slab = (struct slab){.class = class};
+    *slab = (struct slab){.size_class = size_class};
     uint32_t *tags = uk_pages_tag(slab);
     for (size_t i = 0; i < pages; i++)
         tags[i] = (uint32_t)i << TAG_SHIFT | TAG_SLAB;
@@ -56,7 +56,7 @@ static struct slab *slab_new(unsigned class) {
 }
 
 static void slab_delete(struct slab *slab) {
-    size_t pages = uk_class_pages(slab->class);
+    size_t pages = uk_class_pages(slab->size_class);
     uint32_t *tags = uk_pages_tag(slab);
     unlink_partial(slab);
     for (size_t i = 0; i < pages; i++)
@@ -71,28 +71,28 @@ static void *slab_take(struct slab *slab) {
         word++;
     unsigned bit = (unsigned)__builtin_ctzll(~slab->taken[word]);
     slab->taken[word] |= UINT64_C(1) << bit;
-    if (++slab->blocks_taken == uk_class_blocks(slab->class))
+    if (++slab->blocks_taken == uk_class_blocks(slab->size_class))
         unlink_partial(slab);
-    return (char *)slab + uk_class_first(slab->class) + (word * 64 + bit) * uk_class_size(slab->class);
+    return (char *)slab + uk_class_first(slab->size_class) + (word * 64 + bit) * uk_class_size(slab->size_class);
 }
 
 static void slab_put(struct slab *slab, const void *block) {
-    size_t offset = (size_t)((const char *)block - (char *)slab) - uk_class_first(slab->class);
-    size_t index = offset / uk_class_size(slab->class); /* huge when the block lies in the header */
+    size_t offset = (size_t)((const char *)block - (char *)slab) - uk_class_first(slab->size_class);
+    size_t index = offset / uk_class_size(slab->size_class); /* huge when the block lies in the header */
     uint64_t bit = UINT64_C(1) << index % 64;
-    if (index >= uk_class_blocks(slab->class) || offset % uk_class_size(slab->class) != 0 ||
+    if (index >= uk_class_blocks(slab->size_class) || offset % uk_class_size(slab->size_class) != 0 ||
         !(slab->taken[index / 64] & bit))
         uk_panic("uk_free(%p): not allocated", block);
     slab->taken[index / 64] &= ~bit;
-    if (slab->blocks_taken-- == uk_class_blocks(slab->class))
+    if (slab->blocks_taken-- == uk_class_blocks(slab->size_class))
         link_partial(slab);
     /* None is kept: to make one again costs some tags and bits, and no page fault. */
     if (slab->blocks_taken == 0)
         slab_delete(slab);
 }
 
-static void *small_alloc(unsigned class) {
-    struct slab *slab = partial[class] ? partial[class] : slab_new(class);
+static void *small_alloc(unsigned size_class) {
+    struct slab *slab = partial[size_class] ? partial[size_class] : slab_new(size_class);
     return slab ? slab_take(slab) : NULL;
 }
 
@@ -106,17 +106,17 @@ static void *large_alloc(size_t align, size_t size) {
 
 /* The smallest class of blocks of at least this size and alignment; UK_CLASSES if there is none. */
 static unsigned class_for(size_t align, size_t size) {
-    unsigned class = size <= UK_CLASS_MAX_SIZE ? uk_class_of(size) : UK_CLASSES;
-    while (class < UK_CLASSES && uk_class_align(class) < align)
-        class++;
-    return class;
+    unsigned size_class = size <= UK_CLASS_MAX_SIZE ? uk_class_of(size) : UK_CLASSES;
+    while (size_class < UK_CLASSES && uk_class_align(size_class) < align)
+        size_class++;
+    return size_class;
 }
 
 void *uk_aligned_alloc(size_t align, size_t size) {
     if (size == 0)
         size = 1;
-    unsigned class = class_for(align, size);
-    void *block = class < UK_CLASSES ? small_alloc(class) : NULL;
+    unsigned size_class = class_for(align, size);
+    void *block = size_class < UK_CLASSES ? small_alloc(size_class) : NULL;
     /* Also when no run of pages is left that is long enough for a slab. */
     return block ? block : large_alloc(align, size);
 }
@@ -157,7 +157,7 @@ void uk_free(void *block) {
 static size_t capacity(void *block) {
     uint32_t tag = tag_of(block);
     if ((tag & TAG_KIND) == TAG_SLAB)
-        return uk_class_size(slab_of(block, tag)->class);
+        return uk_class_size(slab_of(block, tag)->size_class);
     if (is_large(block, tag))
         return (size_t)(tag >> TAG_SHIFT) * UKVM_PAGE_SIZE;
     uk_panic("uk_realloc(%p): not allocated", block);

@@ -12,12 +12,12 @@
 void uk_pages_init(const struct ukvm_range *ranges, size_t count);
 
 /*
- * A word for whoever allocated the page at `address`, 0 at first; NULL if no page of ours is there. The heap keeps in it
- * what kind of block the page belongs to.
+ * A word for whoever allocated the page at `address`, 0 at first; NULL if no page of ours is there. The heap keeps in
+ * it what kind of block the page belongs to.
  */
 uint32_t *uk_pages_tag(const void *address);
 
-/* Takes the next run of pages that are free but still hold memory of the host, and how many; NULL when there is none. */
+/* Takes the next run of pages that are free but still hold memory of the host, `max` at most; NULL if there is none. */
 void *uk_pages_take_dirty(size_t max, size_t *count);
 enum uk_pages_state { UK_PAGES_DIRTY, UK_PAGES_CLEAN };
 

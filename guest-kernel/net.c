@@ -14,6 +14,8 @@ const struct ukvm_device *uk_net_find(const char *name) {
 void uk_net_send(const struct ukvm_device *device, const void *frame, uint32_t length, struct uk_io *io) {
     io->sqe = (struct ukvm_sqe){
         .op = UKVM_OP_NET_SEND,
+        /* The next frame is worth waking for, that this one has left is not; unless somebody blocks for that. */
+        .flags = io->done ? UKVM_SQE_QUIET : 0,
         .device = uk_device_number(device),
         .length = length,
         .arena = uk_arena_offset(frame),

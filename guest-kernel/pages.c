@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page allocator. What it knows of a page lies apart from it, at the start of the largest free range: one bit for
- * "taken", one for "freed since the host last had it", and a tag. All three are 0 for a page that was never used, so that
- * setting up costs nothing however large the memory is: the host fills FREE memory with zeros (MEM-02).
+ * "taken", one for "freed since the host last had it", and a tag. All three are 0 for a page that was never used, so
+ * that setting up costs nothing however large the memory is: the host fills FREE memory with zeros (MEM-02).
  */
 #include "bitmap.h"
 #include "kernel.h"

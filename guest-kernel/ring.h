@@ -2,9 +2,9 @@
 /*
  * The two rings as the guest uses them. ABI.md, RING. Nothing here enters the monitor.
  *
- * An operation goes from its submitter to the submission ring, by way of the `waiting` list while that is full, and comes
- * back through the completion ring to the `ready` list, where it waits for its callback; without a callback it is over
- * as soon as it is taken from the ring.
+ * An operation goes from its submitter to the submission ring, by way of the `waiting` list while that is full, and
+ * comes back through the completion ring to the `ready` list, where it waits for its callback; without a callback it is
+ * over as soon as it is taken from the ring.
  */
 #ifndef UK_RING_H
 #define UK_RING_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions that the compiler calls on its own, and a few more. A C library brings its own and this file is then not
- * linked. The loops hold an empty asm statement: without it a compiler may recognise them and turn strlen() into a call
- * to strlen().
+ * The functions that the compiler calls on its own, and a few more. A C library brings its own and this file is then
+ * not linked. The loops hold an empty asm statement: without it a compiler may recognise them and turn strlen() into a
+ * call to strlen().
  */
 #include "ukvm.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only place that enters the monitor while the guest runs. An exit costs 1 to 30 us, so a turn of an event loop makes
- * exactly one: submissions pile up in the ring during the turn, and the WAIT at its end both starts them and sleeps.
+ * The only place that enters the monitor while the guest runs. An exit costs 1 to 30 us, so a turn of an event loop
+ * makes exactly one: submissions pile up in the ring during the turn, and the WAIT at its end both starts them and
+ * sleeps.
  */
 #include "hypercall.h"
 #include "kernel.h"
@@ -39,9 +40,9 @@ static void kick(void) {
 }
 
 /*
- * Submissions that do not fit the ring must not sleep with us: the completion that would let them in may never come, for
- * instance when the ring is full of receives. So the monitor empties the ring, by KICK, until the rest fits or it has
- * cq_entries in flight and takes no more.
+ * Submissions that do not fit the ring must not sleep with us: the completion that would let them in may never come,
+ * for instance when the ring is full of receives. So the monitor empties the ring, by KICK, until the rest fits or it
+ * has cq_entries in flight and takes no more.
  */
 static void hand_over(void) {
     uk_console_push();
@@ -109,8 +110,8 @@ unsigned uk_wait(uint64_t deadline) {
 }
 
 int32_t uk_await(struct uk_io *io) {
-    if (io->done)
-        uk_panic("uk_await(%p): it has a callback", (void *)io);
+    if (io->done || (io->sqe.flags & UKVM_SQE_QUIET))
+        uk_panic("uk_await(%p): it has a callback, or its completion wakes nobody", (void *)io);
     reap();
     while (io->in_flight) {
         enter_wait(UKVM_DEADLINE_NONE);

@@ -8,7 +8,6 @@
 #include <linux/fs.h>
 #include <linux/stat.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -54,6 +53,8 @@ static int find_capacity(const struct disk_config *config, const char *name, int
     else if (ioctl(fd, BLKGETSIZE64, &blk->capacity) < 0)
         return disk_error(config, name, strerror(errno), err);
 
+    blk->host_device = S_ISBLK(status.st_mode) ? status.st_rdev : status.st_dev;
+    blk->host_inode = S_ISBLK(status.st_mode) ? 0 : status.st_ino;
     blk->block_size = config->direct ? direct_block_size(fd, blk->capacity) : 512;
     if (blk->capacity == 0)
         return disk_error(config, name, "is empty; give it a size first: truncate -s 64M FILE", err);
@@ -63,6 +64,21 @@ static int find_capacity(const struct disk_config *config, const char *name, int
                          " bytes, is not a multiple of %u; truncate -s %%%u rounds it up",
                          name, config->path, blk->capacity, blk->block_size, blk->block_size);
     return 0;
+}
+
+/*
+ * A record lock belongs to the process and ends with it. An flock() would outlive it for some milliseconds, for as long
+ * as io_uring takes to give its files back, and a guest started again at once would find its own disk locked.
+ */
+static int lock(const struct disk_config *config, const char *name, int fd, struct error *err) {
+    struct flock whole = {.l_type = config->readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_SETLK, &whole) == 0)
+        return 0;
+    return disk_error(config, name,
+                      errno == EACCES || errno == EAGAIN
+                          ? "in use by another guest or program; only readers (',ro') can share it"
+                          : strerror(errno),
+                      err);
 }
 
 int blk_open(const struct disk_config *config, const char *name, int *fd, struct blk *blk, struct error *err) {
@@ -81,12 +97,11 @@ int blk_open(const struct disk_config *config, const char *name, int *fd, struct
         return -1;
     if (fcntl(*fd, F_SETFL, config->direct ? O_DIRECT : 0) < 0)
         return disk_error(config, name, strerror(errno), err);
-    if (flock(*fd, (config->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
-        return disk_error(config, name,
-                          errno == EWOULDBLOCK ? "in use by another guest or program; only readers (',ro') can share it"
-                                               : strerror(errno),
-                          err);
-    return 0;
+    return lock(config, name, *fd, err);
+}
+
+bool blk_is_same_file(const struct blk *a, const struct blk *b) {
+    return a->host_device == b->host_device && a->host_inode == b->host_inode;
 }
 
 uint64_t blk_arena_size(const struct blk *blk) {

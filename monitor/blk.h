@@ -16,10 +16,14 @@ struct blk {
     uint32_t block_size;
     uint32_t max_transfer;
     bool readonly;
+    uint64_t host_device, host_inode; /* which file it is, by whatever path */
 };
 
 /* Opens and locks the file, so that no two guests write one disk. */
 int blk_open(const struct disk_config *config, const char *name, int *fd, struct blk *blk, struct error *err);
+
+/* Whether both are one file of the host. */
+bool blk_is_same_file(const struct blk *a, const struct blk *b);
 
 uint64_t blk_arena_size(const struct blk *blk);
 struct ukvm_blk_info blk_info(const struct blk *blk);

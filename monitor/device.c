@@ -8,6 +8,19 @@
 /* The console's buffers; a guest with devices may use theirs for it too. */
 #define CONSOLE_ARENA (4u * UKVM_PAGE_SIZE)
 
+/* The locks keep other processes away; one guest's own disks are its own matter, unless both would write. */
+static int check_sharing(const struct devices *devices, const struct device *new, struct error *err) {
+    for (unsigned i = 0; i < devices->count; i++) {
+        const struct device *other = &devices->table[i];
+        if (new->kind == UKVM_DEVICE_BLK && other->kind == UKVM_DEVICE_BLK &&
+            !(new->blk.readonly && other->blk.readonly) && blk_is_same_file(&new->blk, &other->blk))
+            return error_set(err, EXIT_MONITOR,
+                             "disk '%s' is the same file as disk '%s'; only readers (',ro') can share it", new->name,
+                             other->name);
+    }
+    return 0;
+}
+
 int devices_open(const struct config *config, struct devices *devices, struct error *err) {
     devices->count = 0;
     for (unsigned i = 0; i < config->devices_count; i++) {
@@ -18,7 +31,7 @@ int devices_open(const struct config *config, struct devices *devices, struct er
         int result = wanted->kind == UKVM_DEVICE_BLK
                          ? blk_open(&wanted->disk, device->name, &device->fd, &device->blk, err)
                          : net_open(&wanted->net, device->name, &device->fd, &device->net, err);
-        if (result)
+        if (result || check_sharing(devices, device, err))
             return -1;
         devices->count++;
     }

@@ -92,7 +92,7 @@ void io_complete(struct io *io, struct request *request, int32_t result) {
     const struct op *op = request->sqe.op < UKVM_OP_COUNT ? &ops[request->sqe.op] : &ops[0];
     trace(TRACE_RING, "complete %s user_data=0x%" PRIx64 " result=%d", op->name ? op->name : "?",
           request->sqe.user_data, result);
-    ring_complete(&io->ring, request->sqe.user_data, result);
+    ring_complete(&io->ring, &request->sqe, result);
     request->next = io->free;
     io->free = request;
 }
@@ -127,6 +127,8 @@ int32_t io_error(int32_t result) {
 /* RING-06 and RING-08, and what the operation adds. Changes nothing but request->device. */
 static int32_t check(const struct io *io, const struct op *op, struct request *request) {
     const struct ukvm_sqe *sqe = &request->sqe;
+    if (sqe->flags & ~UKVM_SQE_QUIET)
+        return -UKVM_EINVAL;
     if ((!(op->fields & FIELD_DEVICE) && sqe->device) || (!(op->fields & FIELD_ARENA) && sqe->arena) ||
         (!(op->fields & FIELD_LENGTH) && sqe->length) || (!(op->fields & FIELD_OFFSET) && sqe->offset))
         return -UKVM_EINVAL;
@@ -225,33 +227,69 @@ static uint64_t remaining(const struct io *io, uint64_t deadline) {
     return deadline > now ? deadline - now : 0;
 }
 
+static void begin_turn(struct io *io) {
+    coalesce_begin_turn(&io->coalesce, clock_now(&io->clock));
+    for (unsigned i = 0; i < io->devices->count; i++)
+        if (io->devices->table[i].kind == UKVM_DEVICE_NET)
+            net_begin_turn(&io->devices->table[i].net);
+}
+
+/* Frames of this turn, over all devices. */
+static void count_frames(const struct io *io, unsigned *taken, unsigned *sent) {
+    *taken = *sent = 0;
+    for (unsigned i = 0; i < io->devices->count; i++) {
+        if (io->devices->table[i].kind != UKVM_DEVICE_NET)
+            continue;
+        *taken += io->devices->table[i].net.taken;
+        *sent += io->devices->table[i].net.sent;
+    }
+}
+
+/* Whether to look for more frames before the guest goes on; prepares the devices for it. */
+static bool look_again(struct io *io) {
+    unsigned taken, sent;
+    count_frames(io, &taken, &sent);
+    if (!coalesce_more(&io->coalesce, clock_now(&io->clock), taken, sent))
+        return false;
+    for (unsigned i = 0; i < io->devices->count; i++)
+        if (io->devices->table[i].kind == UKVM_DEVICE_NET)
+            net_look_again(&io->devices->table[i].net);
+    return true;
+}
+
+static void end_turn(struct io *io) {
+    unsigned taken, sent;
+    count_frames(io, &taken, &sent);
+    coalesce_end_turn(&io->coalesce, clock_now(&io->clock), taken, sent);
+}
+
 /*
  * Goes around as long as handlers queue more for io_uring (the next console write, the rest of a short transfer, a
  * further burst of frames); each of these is bounded by the submissions in flight.
  */
 int io_turn(struct io *io, enum io_sleep sleep, struct error *err) {
     uint64_t deadline = __atomic_load_n(&io->ring.shared->index.deadline, __ATOMIC_RELAXED);
-    for (unsigned i = 0; i < io->devices->count; i++)
-        if (io->devices->table[i].kind == UKVM_DEVICE_NET)
-            net_begin_turn(&io->devices->table[i].net);
+    begin_turn(io);
     if (take_submissions(io, err))
         return -1;
     enum net_arm arm = NET_MAY_ARM;
     while (true) {
         pump_devices(io, arm);
-        bool idle = sleep == IO_SLEEP && !ring_has_completions(&io->ring) && !io->stop_signal;
+        bool idle = sleep == IO_SLEEP && !ring_wakes(&io->ring) && !io->stop_signal;
         uint64_t timeout = idle ? remaining(io, deadline) : 0;
         if (submit(io, timeout, err))
             return -1;
         reap(io);
-        bool ready = ring_has_completions(&io->ring);
+        bool ready = ring_wakes(&io->ring);
         arm = ready || sleep == IO_POLL ? NET_ONLY_BURST : NET_MAY_ARM;
         pump_devices(io, arm);
-        if (uring_pending(&io->uring))
+        if (uring_pending(&io->uring) || (ready && sleep == IO_SLEEP && look_again(io)))
             continue;
         if (ready || timeout == 0 || io->stop_signal)
-            return 0;
+            break;
     }
+    end_turn(io);
+    return 0;
 }
 
 int io_poll_signals(struct io *io, struct error *err) {

@@ -9,6 +9,7 @@
 #include <liburing.h>
 
 #include "clock.h"
+#include "coalesce.h"
 #include "console.h"
 #include "device.h"
 #include "layout.h"
@@ -38,6 +39,7 @@ struct io {
     const struct signals *signals;
     int stop_signal; /* the one that told the monitor to end, 0 if none did */
     struct console console;
+    struct coalesce coalesce;
     unsigned to_drain;    /* console and block operations in flight */
     struct request *free; /* requests used before */
     unsigned fresh;       /* requests[fresh] and above were never used: their pages are untouched */

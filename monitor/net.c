@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -53,6 +53,20 @@ static int query_interface(const char *ifname, const char *name, uint16_t *mtu, 
     return result;
 }
 
+/*
+ * A guest that has just ended leaves its interface busy for some milliseconds, for as long as io_uring takes to give
+ * its files back; starting it again at once must work.
+ */
+static int attach(int fd, struct ifreq *request) {
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    for (int tries = 0;; tries++) {
+        int result = ioctl(fd, TUNSETIFF, request);
+        if (result == 0 || errno != EBUSY || tries == 50)
+            return result;
+        nanosleep(&pause, NULL);
+    }
+}
+
 static int open_tap(const char *ifname, const char *name, int *fd, uint16_t *mtu, struct error *err) {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
     if (query_interface(ifname, name, mtu, err))
@@ -62,7 +76,7 @@ static int open_tap(const char *ifname, const char *name, int *fd, uint16_t *mtu
         return net_error(name, "/dev/net/tun",
                          errno == ENOENT || errno == ENODEV ? "load the module tun" : strerror(errno), err);
     strncpy(request.ifr_name, ifname, IFNAMSIZ - 1);
-    if (ioctl(*fd, TUNSETIFF, &request) == 0)
+    if (attach(*fd, &request) == 0)
         return 0;
     const char *why = strerror(errno);
     if (errno == EBUSY)
@@ -142,6 +156,7 @@ int32_t net_check_send(const struct io *io, const struct request *request) {
 }
 
 void net_start_send(struct io *io, struct request *request) {
+    request->device->net.sent++;
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
     io_uring_prep_write_fixed(sqe, (int)request->device->file, io_buffer(io, request), request->sqe.length, 0,
                               URING_ARENA);
@@ -210,8 +225,14 @@ static void put_back(struct net *net, struct request *request) {
 void net_begin_turn(struct net *net) {
     net->last_taken = net->taken;
     net->taken = 0;
+    net->sent = 0;
     /* One frame a turn is a conversation: the next one has hardly come yet, so sleep for it at once. */
     net->burst = net->last_taken > 1 ? net->last_taken : 0;
+}
+
+void net_look_again(struct net *net) {
+    if (net->burst == 0)
+        net->burst = 1;
 }
 
 static void read_one(struct io *io, struct device *device, int flags) {

@@ -27,6 +27,7 @@ struct net {
     unsigned burst;      /* size of the next burst; 0: arm one read and sleep */
     unsigned taken;      /* frames since the guest last ran */
     unsigned last_taken; /* frames in the turn before */
+    unsigned sent;       /* frames sent since the guest last ran */
 };
 
 int net_open(const struct net_config *config, const char *name, int *fd, struct net *net, struct error *err);
@@ -36,6 +37,9 @@ struct ukvm_net_info net_info(const struct net *net);
 
 /* The guest has just left off running: sizes the first burst by what the last turn found. */
 void net_begin_turn(struct net *net);
+
+/* More frames are expected shortly: net_pump() tries again. */
+void net_look_again(struct net *net);
 
 /* Whether net_pump() may leave a read waiting for the next frame. */
 enum net_arm { NET_ONLY_BURST, NET_MAY_ARM };

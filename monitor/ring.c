@@ -20,10 +20,15 @@ enum ring_result ring_available(const struct ring *ring, uint32_t *count) {
     return RING_OK;
 }
 
+static bool is_quiet(const struct ukvm_sqe *sqe) {
+    return sqe->flags & UKVM_SQE_QUIET;
+}
+
 void ring_take(struct ring *ring, struct ukvm_sqe *copy) {
     const volatile struct ukvm_sqe *slot = &ring->shared->sq[ring->sq_head % RING_SQ_ENTRIES];
     /* volatile: exactly one read of each field, whatever the compiler would like to do later */
     copy->op = slot->op;
+    copy->flags = slot->flags;
     copy->device = slot->device;
     copy->length = slot->length;
     copy->arena = slot->arena;
@@ -31,19 +36,26 @@ void ring_take(struct ring *ring, struct ukvm_sqe *copy) {
     copy->user_data = slot->user_data;
     ring->sq_head++;
     ring->in_flight++;
+    ring->quiet_in_flight += is_quiet(copy);
 }
 
 void ring_release(const struct ring *ring) {
     __atomic_store_n(&ring->shared->index.sq_head, ring->sq_head, __ATOMIC_RELEASE);
 }
 
-void ring_complete(struct ring *ring, uint64_t user_data, int32_t result) {
-    ring->shared->cq[ring->cq_tail % RING_CQ_ENTRIES] = (struct ukvm_cqe){.user_data = user_data, .result = result};
+void ring_complete(struct ring *ring, const struct ukvm_sqe *sqe, int32_t result) {
+    ring->shared->cq[ring->cq_tail % RING_CQ_ENTRIES] =
+        (struct ukvm_cqe){.user_data = sqe->user_data, .result = result};
     ring->cq_tail++;
     ring->in_flight--;
+    ring->quiet_in_flight -= is_quiet(sqe);
+    if (!is_quiet(sqe) || result < 0)
+        ring->loud_tail = ring->cq_tail;
     __atomic_store_n(&ring->shared->index.cq_tail, ring->cq_tail, __ATOMIC_RELEASE);
 }
 
-bool ring_has_completions(const struct ring *ring) {
-    return __atomic_load_n(&ring->shared->index.cq_head, __ATOMIC_RELAXED) != ring->cq_tail;
+bool ring_wakes(const struct ring *ring) {
+    uint32_t unread = ring->cq_tail - __atomic_load_n(&ring->shared->index.cq_head, __ATOMIC_RELAXED);
+    uint32_t quiet_since = ring->cq_tail - ring->loud_tail;
+    return unread > quiet_since || (unread > 0 && ring->in_flight == ring->quiet_in_flight);
 }

@@ -26,6 +26,8 @@ struct ring {
     uint32_t sq_head;           /* submissions taken */
     uint32_t cq_tail;           /* completions written */
     uint32_t in_flight;         /* taken, not completed */
+    uint32_t quiet_in_flight;   /* those of them with UKVM_SQE_QUIET */
+    uint32_t loud_tail;         /* one past the last completion that ends a sleep */
 };
 
 enum ring_result {
@@ -46,11 +48,13 @@ void ring_take(struct ring *ring, struct ukvm_sqe *copy);
 /* Makes the slots of the submissions taken so far writable again for the guest. */
 void ring_release(const struct ring *ring);
 
-/* Writes the completion of one submission taken before. There is always room for it. */
-void ring_complete(struct ring *ring, uint64_t user_data, int32_t result);
+/* Writes the completion of the submission `sqe`, taken before. There is always room for it. */
+void ring_complete(struct ring *ring, const struct ukvm_sqe *sqe, int32_t result);
 
-/* Whether the guest has completions that it has not taken. What a hostile guest makes of it only spoils its own sleep.
+/*
+ * Whether the guest has completions that it has not taken and that end a sleep (CALL-02, RING-10). What a hostile guest
+ * makes of it only spoils its own sleep.
  */
-bool ring_has_completions(const struct ring *ring);
+bool ring_wakes(const struct ring *ring);
 
 #endif

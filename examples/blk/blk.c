@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes the whole disk, flushes, reads all of it back and compares, with many operations in flight. It destroys what is
- * on the disk.
+ * Writes the whole disk, flushes, reads all of it back and compares, with many operations in flight. It destroys what
+ * is on the disk.
  *
  *     truncate -s 64M build/data.img && build/ukvm run --disk data=build/data.img build/examples/blk.elf
  */
@@ -118,7 +118,7 @@ static int run(struct pass pass, struct slot *slots, unsigned count) {
 }
 
 int main(void) {
-    static struct slot slots[DEPTH];
+    struct slot slots[DEPTH];
     const struct ukvm_device *disk = uk_blk_find("data");
     uint32_t transfer = disk->blk.max_transfer < TRANSFER ? disk->blk.max_transfer : TRANSFER;
     unsigned count = make_slots(slots, &disk->blk, transfer);

@@ -86,7 +86,8 @@ static uint16_t header_sum(const uint8_t *ip) {
     return fold(sum);
 }
 
-/* Replaces a 16-bit field and corrects the checksum that covers it, right or wrong as that was: HC' = ~(~HC + ~m + m'). */
+/* Replaces a 16-bit field and corrects the checksum that covers it, right or wrong as that was: HC' = ~(~HC + ~m + m').
+ */
 static void replace16(uint8_t *field, unsigned value, uint8_t *checksum) {
     uint32_t sum = (uint16_t)~get16(checksum) + (uint32_t)(uint16_t)~get16(field) + value;
     put16(checksum, (uint16_t)~fold(sum));

@@ -16,9 +16,9 @@
  * uk_wait(), uk_poll(), uk_sleep() and uk_sleep_until(), and nowhere else; a blocking call (uk_await(), uk_blk_read(),
  * uk_printf()...) never runs one, so it may be made from a callback.
  *
- * Conventions: sizes are bytes, times are nanoseconds, results are 0 or a count, or a negative error. A buffer stays its
- * caller's; "in flight" means from submission to completion, when it must be left alone. Breaking a rule said here is a
- * uk_panic() where it is noticed.
+ * Conventions: sizes are bytes, times are nanoseconds, results are 0 or a count, or a negative error. A buffer stays
+ * its caller's; "in flight" means from submission to completion, when it must be left alone. Breaking a rule said here
+ * is a uk_panic() where it is noticed.
  */
 #ifndef UKVM_H
 #define UKVM_H
@@ -32,7 +32,7 @@
 
 /* ------------------------------------------------------------------ what the image says of itself ---- */
 
-/* ELF notes, read by the monitor before it starts the guest. Use these macros at file scope; see ABI.md, IMG-05, IMG-06. */
+/* ELF notes, read by the monitor before it starts the guest: ABI.md, IMG-05 and IMG-06. For use at file scope. */
 
 struct uk_note_header {
     uint32_t name_size, desc_size, type;
@@ -50,7 +50,7 @@ struct uk_device_note {
 } __attribute__((packed, aligned(4)));
 
 #define UK_NOTE_SECTION __attribute__((section(".note.ukvm"), used, retain, aligned(4)))
-#define UK_NOTE_HEADER(note_type, size)                                                                                \
+#define UK_NOTE_HEADER(note_type, size) \
     .header = {.name_size = sizeof UKVM_NOTE_NAME, .desc_size = (size), .type = (note_type), .name = UKVM_NOTE_NAME}
 
 extern const struct uk_image_note uk_image_note;
@@ -59,19 +59,19 @@ extern const struct uk_image_note uk_image_note;
  * UKVM_IMAGE(.min_memory = 8 << 20, .stack_size = 1 << 20): the needs of this program, fields of struct ukvm_note_abi.
  * At most once in a program; without it, the library's note asks for nothing special.
  */
-#define UKVM_IMAGE(...)                                                                                                \
-    const struct uk_image_note uk_image_note UK_NOTE_SECTION = {                                                       \
-        UK_NOTE_HEADER(UKVM_NOTE_ABI, sizeof(struct ukvm_note_abi)),                                                   \
-        .desc = {.version = UKVM_ABI_VERSION, __VA_ARGS__},                                                            \
+#define UKVM_IMAGE(...)                                              \
+    const struct uk_image_note uk_image_note UK_NOTE_SECTION = {     \
+        UK_NOTE_HEADER(UKVM_NOTE_ABI, sizeof(struct ukvm_note_abi)), \
+        .desc = {.version = UKVM_ABI_VERSION, __VA_ARGS__},          \
     }
 
 #define UK_NOTE_JOIN(a, b) a##b
 #define UK_NOTE_VARIABLE(line) UK_NOTE_JOIN(uk_device_note_, line)
-#define UK_DEVICE_NOTE(device_kind, device_flags, device_name)                                                         \
-    _Static_assert(sizeof(device_name) <= UKVM_DEVICE_NAME_SIZE, "a device name has at most 23 characters");           \
-    static const struct uk_device_note UK_NOTE_VARIABLE(__COUNTER__) UK_NOTE_SECTION = {                               \
-        UK_NOTE_HEADER(UKVM_NOTE_DEVICE, sizeof(struct ukvm_note_device)),                                             \
-        .desc = {.kind = (device_kind), .flags = (device_flags), .name = device_name},                                 \
+#define UK_DEVICE_NOTE(device_kind, device_flags, device_name)                                               \
+    _Static_assert(sizeof(device_name) <= UKVM_DEVICE_NAME_SIZE, "a device name has at most 23 characters"); \
+    static const struct uk_device_note UK_NOTE_VARIABLE(__COUNTER__) UK_NOTE_SECTION = {                     \
+        UK_NOTE_HEADER(UKVM_NOTE_DEVICE, sizeof(struct ukvm_note_device)),                                   \
+        .desc = {.kind = (device_kind), .flags = (device_flags), .name = device_name},                       \
     }
 
 /* The program does not start without a device of this name. NAME is a string literal of a-z, 0-9, - and _. */
@@ -109,7 +109,8 @@ _Noreturn void uk_panic(const char *format, ...) __attribute__((format(printf, 1
 /*
  * Writes to UKVM_CONSOLE_OUT or UKVM_CONSOLE_ERR. Copies, so `text` is free at once. Standard output is gathered and
  * goes out with the next exit, at the latest when a line ends and the last exit was more than 10 ms ago; standard error
- * goes out at once, after what was written to standard output before it. Blocks while all console buffers are in flight.
+ * goes out at once, after what was written to standard output before it. Blocks while all console buffers are in
+ * flight.
  */
 void uk_console_write(unsigned stream, const char *text, size_t length);
 
@@ -172,7 +173,8 @@ unsigned uk_wait(uint64_t deadline);
 /* uk_wait() without the sleep. No exit at all while nothing is in flight. */
 unsigned uk_poll(void);
 
-/* Blocks until `io`, which has no callback, has completed, and returns its result. Calls nobody back meanwhile. */
+/* Blocks until `io`, which has no callback and no UKVM_SQE_QUIET, has completed. Returns its result. Calls nobody back.
+ */
 int32_t uk_await(struct uk_io *io);
 
 struct uk_stats {
@@ -216,8 +218,8 @@ void uk_timer_stop(struct uk_timer *timer);
 /* ------------------------------------------------------------------ memory ---- */
 
 /*
- * `count` contiguous pages, or NULL if there is no such run. Zero-filled if they have never been used before; the lowest
- * free ones are taken, since a page that was used before costs no page fault.
+ * `count` contiguous pages, or NULL if there is no such run. Zero-filled if they have never been used before; the
+ * lowest free ones are taken, since a page that was used before costs no page fault.
  */
 void *uk_pages_alloc(size_t count);
 
@@ -287,12 +289,13 @@ int uk_blk_flush(const struct ukvm_device *device);
 
 /* ------------------------------------------------------------------ network devices ---- */
 
-/* The network device called `name`, NULL if there is none; the first one for a NULL `name`. Settings are in its ->net. */
+/* The network device called `name`, NULL if there is none; the first one for a NULL `name`. Settings: its ->net. */
 const struct ukvm_device *uk_net_find(const char *name);
 
 /*
  * Submits one Ethernet frame (NET-01) from `frame`, which is in the arena, with `io`, whose `done` the caller has set.
- * The result is `length`, or -UKVM_EAGAIN or -UKVM_EDOWN when the frame was dropped.
+ * The result is `length`, or -UKVM_EAGAIN or -UKVM_EDOWN when the frame was dropped. That a frame has left does not end
+ * uk_wait() (RING-10): its callback may come only with the next frame or deadline.
  */
 void uk_net_send(const struct ukvm_device *device, const void *frame, uint32_t length, struct uk_io *io);
 
@@ -321,10 +324,10 @@ struct uk_net {
 };
 
 /*
- * Receives from now on, with up to `buffers` buffers waiting: fewer when the arena has no more room, and never more than
- * half of cq_entries, so that other I/O is not held up. Each frame is passed to `receive`, whose it is until it calls
- * uk_net_recycle(), at once or later; it may change the frame in place and send it from there. NULL when there is no
- * memory for a single buffer. There is no way to stop.
+ * Receives from now on, with up to `buffers` buffers waiting: fewer when the arena has no more room, and never more
+ * than half of cq_entries, so that other I/O is not held up. Each frame is passed to `receive`, whose it is until it
+ * calls uk_net_recycle(), at once or later; it may change the frame in place and send it from there. NULL when there is
+ * no memory for a single buffer. There is no way to stop.
  */
 struct uk_net *uk_net_start(const struct ukvm_device *device, unsigned buffers,
                             void (*receive)(struct uk_net *net, struct uk_frame *frame), void *context);

@@ -21,9 +21,10 @@ is "write: exit status" "$status" 0
 ok "write: before it nothing changed" cmp -n 4096 random.img before.img
 ok "write: behind it nothing changed" cmp -i 12288 random.img before.img
 ok "write: itself changed" bash -c '! cmp -s -i 4096 -n 8192 random.img before.img'
-wrote=$out
-run_ukvm --disk data=random.img,ro "$GUESTS/blkio.elf" read 4096 8192
-is "read: gives what was written" "${out##* }" "${wrote##* }"
+run_ukvm --disk data=random.img,ro "$GUESTS/blkio.elf" check 4096 8192 7
+is "check: another guest reads what was written" "$status" 0
+run_ukvm --disk data=random.img,ro "$GUESTS/blkio.elf" check 4096 8192 8
+is "check: and would notice other data" "$status" 1
 
 run_ukvm --disk data=random.img "$GUESTS/blkio.elf" discard 0 32768
 if [[ $out == *ENOTSUP* ]]; then
@@ -41,10 +42,8 @@ is "flush: exit status" "$status" 0
 # Rules, each a completion
 run_ukvm --disk data=random.img "$GUESTS/blkio.elf" errors
 is "errors: exit status" "$status" 0
-for rule in misaligned-offset misaligned-length misaligned-arena beyond-end wrapping zero-length too-long \
-    outside-arena unknown-device unused-field; do
-    like "errors: $rule is EINVAL" "$out" "$rule EINVAL"
-done
+ok "errors: a dozen rules were broken" test "$(grep -c "errors:" "$SCRATCH/.out")" -ge 12
+is "errors: each is EINVAL" "$(grep "errors:" "$SCRATCH/.out" | grep -vc "EINVAL$")" 0
 cp random.img before.img
 run_ukvm --disk data=random.img,ro "$GUESTS/blkio.elf" write 0 512 1
 like "read-only: a write is EROFS" "$out$err" "EROFS"
@@ -54,9 +53,9 @@ ok "read-only: nothing changed" cmp random.img before.img
 
 # Devices that fail are completions
 truncate -s 1M short.img
-"$UKVM" run --disk data=short.img "$GUESTS/blkio.elf" wait-then-read 2000 0 1048576 >short.out 2>&1 &
+"$UKVM" run --disk data=short.img "$GUESTS/blkio.elf" info wait 1500 read 0 1048576 >short.out 2>&1 &
 guest=$!
-sleep 0.5
+wait_for 10 test -s short.out
 truncate -s 512K short.img
 wait $guest
 like "a disk that was truncated: EIO, and the guest goes on" "$(<short.out)" "EIO"
@@ -72,9 +71,9 @@ fi
 
 # Many in flight, direct and cached
 truncate -s 8M many.img
-run_ukvm --disk data=many.img "$GUESTS/blkio.elf" mixed 8388608 2000 32 5
+run_ukvm --disk data=many.img "$GUESTS/blkio.elf" mixed 5
 is "mixed operations, cached: exit status" "$status" 0
-run_ukvm --disk data=many.img,direct "$GUESTS/blkio.elf" mixed 8388608 2000 32 6
+run_ukvm --disk data=many.img,direct "$GUESTS/blkio.elf" mixed 6
 if [[ $err == *"no direct I/O"* ]]; then
     skip "mixed operations, direct: exit status" "this file system has no direct I/O"
 else
@@ -87,14 +86,18 @@ run_ukvm --disk data=one.img --disk other=short.img "$EXAMPLES/blk.elf"
 is "a disk that the image does not know: refused" "$status" 126
 
 # The lock
-"$UKVM" run --disk data=one.img "$GUESTS/blkio.elf" wait-then-read 3000 0 512 >/dev/null 2>&1 &
+"$UKVM" run --disk data=one.img "$GUESTS/blkio.elf" wait 10000 >/dev/null 2>&1 &
 guest=$!
-wait_for 5 bash -c "! flock -n '$SCRATCH/one.img' true"
+wait_for 5 grep -q "WRITE.*:$(stat -c %i one.img) " /proc/locks
 run_ukvm --disk data=one.img "$EXAMPLES/blk.elf"
 is "one disk, two writers: refused" "$status" 125
 like "one disk, two writers: says why" "$err" "one.img: in use"
 kill -9 $guest
 wait $guest 2>/dev/null
+for _ in 1 2 3 4 5; do
+    run_ukvm --disk data=one.img "$EXAMPLES/blk.elf"
+    [ "$status" = 0 ] || break
+done
 run_ukvm --disk data=one.img "$EXAMPLES/blk.elf"
 is "after SIGKILL the disk is free again" "$status" 0
 

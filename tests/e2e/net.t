@@ -6,7 +6,7 @@
 need_network
 
 start_echo() {
-    in_ns "$UKVM" run --net net=tap:tap0,ip=10.77.0.2/24,mac=02:00:00:00:00:02"${1:-}" "$EXAMPLES/netecho.elf" \
+    ip netns exec "$NS" "$UKVM" run --net net=tap:tap0,ip=10.77.0.2/24,mac=02:00:00:00:00:02"${1:-}" "$EXAMPLES/netecho.elf" \
         >echo.out 2>echo.err &
     guest=$!
     at_end "kill $guest 2>/dev/null; wait $guest 2>/dev/null"
@@ -49,7 +49,7 @@ if [ -x "$TOOLS/socketpair" ]; then
     ip -n "$NS" tuntap add tap0 mode tap
     ip -n "$NS" addr add 10.77.0.1/24 dev tap0
     ip -n "$NS" link set tap0 up
-    in_ns "$TOOLS/socketpair" tap0 "$UKVM" run --net net=fd:3,ip=10.77.0.2/24 "$EXAMPLES/netecho.elf" >fd.out 2>fd.err &
+    ip netns exec "$NS" "$TOOLS/socketpair" tap0 "$UKVM" run --net net=fd:3,ip=10.77.0.2/24 "$EXAMPLES/netecho.elf" >fd.out 2>fd.err &
     bridge=$!
     at_end "kill $bridge 2>/dev/null; wait $bridge 2>/dev/null"
     wait_for 10 grep -q "10.77.0.2" fd.out

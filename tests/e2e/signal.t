@@ -8,13 +8,14 @@
 end_by() {
     local signal=$1 want=$2 guest
     shift 2
+    rm -f end.out
     # a shell's background job ignores SIGINT, and so would the monitor without this
     env --default-signal=INT "$UKVM" run "$@" >end.out 2>end.err &
     guest=$!
     wait_for 10 test -s end.out
     kill -"$signal" $guest
     SECONDS=0
-    wait $guest
+    wait $guest 2>/dev/null
     is "$signal ends ${1##*/}" $? "$want"
     ok "$signal ends ${1##*/} within 5 s" test $SECONDS -lt 5
 }
@@ -26,8 +27,8 @@ end_by INT 130 "$EXAMPLES/clock.elf" --ticks 1000 --interval 5000
 end_by KILL 137 "$GUESTS/spin.elf"
 
 # A console that nobody reads stops the guest, not the monitor
-mkfifo pipe
-"$UKVM" run "$GUESTS/ring.elf" flood >pipe 2>flood.err &
+mkfifo pipe || exit 1
+"$UKVM" run "$GUESTS/ring.elf" --lines 1000000 >pipe 2>flood.err &
 guest=$!
 exec 9<pipe
 sleep 0.5

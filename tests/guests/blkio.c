@@ -12,6 +12,7 @@
  *     zero OFFSET LENGTH               reads, and compares with zeros
  *     discard OFFSET LENGTH
  *     flush
+ *     wait MS                          sleeps
  *     mixed SEED                       writes all of the disk in random order, 16 operations in flight, and checks it
  *     errors                           operations that must fail, with the names of their results
  *     bench-randread SIZE COUNT DEPTH  random reads
@@ -134,6 +135,12 @@ static int do_flush(const uint64_t *args) {
     return report("flush", uk_blk_flush(disk));
 }
 
+static int do_wait(const uint64_t *args) {
+    uk_console_flush();
+    uk_sleep(args[0] * UK_MILLISECOND);
+    return 0;
+}
+
 /* ---- operations in flight */
 
 #define MAX_DEPTH 256
@@ -212,7 +219,7 @@ static int run(struct load *load) {
     return load->error;
 }
 
-/* Every block once, in an order with no pattern to it: a multiple of the number that has no factor in common with it. */
+/* Every block once, in an order without a pattern: by multiples of a prime that does not divide their count. */
 static uint64_t choose_permuted(struct load *load, uint64_t number) {
     return number * UINT64_C(1000003) % load->count;
 }
@@ -326,6 +333,7 @@ static const struct {
     {"zero", 2, do_zero},
     {"discard", 2, do_discard},
     {"flush", 0, do_flush},
+    {"wait", 1, do_wait},
     {"mixed", 1, do_mixed},
     {"errors", 0, do_errors},
     {"bench-randread", 3, do_bench_randread},

@@ -10,11 +10,10 @@
 #include "ukvm.h"
 
 /* Each is a frame of its own in a backtrace, under its own name. */
-#define FAULT static __attribute__((noinline, noclone)) void
-#ifdef __clang__
-#undef FAULT
 #define FAULT static __attribute__((noinline)) void
-#endif
+
+/* A compiler gives a function that calls nobody no frame, unless it asks where that is. */
+#define WITH_FRAME() __asm__ volatile("" : : "r"(__builtin_frame_address(0)))
 
 /* A value that the compiler knows nothing about. */
 static uintptr_t hidden(uintptr_t value) {
@@ -34,36 +33,39 @@ static void call(uintptr_t address) {
 /* ---- memory */
 
 FAULT fault_null(void) {
+    WITH_FRAME();
     (void)*(volatile uint8_t *)hidden(0);
 }
 
 FAULT fault_noncanonical(void) {
+    WITH_FRAME();
     (void)*(volatile uint8_t *)hidden(UINT64_C(1) << 63);
 }
 
 FAULT fault_guard(void) {
+    WITH_FRAME();
     (void)*(volatile uint8_t *)hidden(uk_boot()->rings_addr - 1);
 }
 
 FAULT fault_write_text(void) {
+    WITH_FRAME();
     write_to((uintptr_t)&fault_write_text);
 }
 
 FAULT fault_write_rodata(void) {
+    WITH_FRAME();
     write_to((uintptr_t) "a constant");
 }
 
 FAULT fault_write_relro(void) {
-    static void (*const volatile pointer)(void) = fault_write_relro;
+    WITH_FRAME();
+    static void (*const pointer)(void) = fault_write_relro;
     write_to((uintptr_t)&pointer);
 }
 
 FAULT fault_write_boot(void) {
+    WITH_FRAME();
     write_to((uintptr_t)uk_boot());
-}
-
-FAULT fault_write_cq(void) {
-    write_to(uk_boot()->cq_addr);
 }
 
 static void put_ret(void *at) {
@@ -71,42 +73,49 @@ static void put_ret(void *at) {
 }
 
 FAULT fault_exec_data(void) {
+    WITH_FRAME();
     static uint8_t data[16];
     put_ret(data);
     call((uintptr_t)data);
 }
 
 FAULT fault_exec_stack(void) {
+    WITH_FRAME();
     uint8_t data[16];
     put_ret(data);
     call((uintptr_t)data);
 }
 
 FAULT fault_exec_heap(void) {
+    WITH_FRAME();
     void *data = uk_malloc(16);
     put_ret(data);
     call((uintptr_t)data);
 }
 
 FAULT fault_exec_arena(void) {
+    WITH_FRAME();
     void *data = uk_arena_alloc(16, 16);
     put_ret(data);
     call((uintptr_t)data);
 }
 
 FAULT fault_jump_null(void) {
+    WITH_FRAME();
     call(0);
 }
 
 FAULT fault_stack(void) {
+    WITH_FRAME();
     volatile uint8_t frame[512];
     frame[0] = 1;
     if (hidden(1))
         fault_stack();
-    frame[1] = 2; /* after the call: it must not become a jump */
+    (void)frame[0]; /* after the call: it must not become a jump */
 }
 
 FAULT fault_smash(void) {
+    WITH_FRAME();
     char buffer[16];
     for (uintptr_t i = 0; i < hidden(64); i++)
         *(volatile char *)hidden((uintptr_t)buffer + i) = 'x';
@@ -115,64 +124,78 @@ FAULT fault_smash(void) {
 /* ---- instructions */
 
 FAULT fault_ud(void) {
+    WITH_FRAME();
     __asm__ volatile("ud2");
 }
 
 FAULT fault_div(void) {
+    WITH_FRAME();
     uint32_t low = 1, high = 0;
     __asm__ volatile("divl %2" : "+a"(low), "+d"(high) : "r"((uint32_t)hidden(0)));
 }
 
 FAULT fault_simd(void) {
+    WITH_FRAME();
     uint32_t unmasked = 0x1f80 & ~0x200u; /* MXCSR without the mask of division by zero */
     float one = 1, zero = 0;
     __asm__ volatile("ldmxcsr %1\n\tdivss %2, %0" : "+x"(one) : "m"(unmasked), "x"(zero));
 }
 
 FAULT fault_int3(void) {
+    WITH_FRAME();
     __asm__ volatile("int3");
 }
 
 FAULT fault_int80(void) {
+    WITH_FRAME();
     __asm__ volatile("int $0x80" : : "a"(1), "b"(0));
 }
 
 FAULT fault_privileged(void) {
+    WITH_FRAME();
     __asm__ volatile("mov %%cr3, %%rax" : : : "rax");
 }
 
 FAULT fault_hlt(void) {
+    WITH_FRAME();
     __asm__ volatile("hlt");
 }
 
 FAULT fault_syscall(void) {
+    WITH_FRAME();
     __asm__ volatile("syscall" : : "a"(60), "D"(0) : "rcx", "r11", "memory");
 }
 
 FAULT fault_sysenter(void) {
+    WITH_FRAME();
     __asm__ volatile("sysenter");
 }
 
 /* ---- ports, CALL-05 */
 
 FAULT fault_port(void) {
+    WITH_FRAME();
     __asm__ volatile("outl %%eax, %%dx" : : "a"(0), "d"(0x3f8));
 }
 
 FAULT fault_trap_port(void) {
+    WITH_FRAME();
     __asm__ volatile("outl %%eax, %%dx" : : "a"(0), "d"(UKVM_PORT_TRAP + 6));
 }
 
 FAULT fault_outb(void) {
+    WITH_FRAME();
     __asm__ volatile("outb %%al, %%dx" : : "a"(0), "d"(UKVM_PORT_KICK));
 }
 
 FAULT fault_in(void) {
+    WITH_FRAME();
     uint32_t value;
     __asm__ volatile("inl %%dx, %%eax" : "=a"(value) : "d"(UKVM_PORT_KICK));
 }
 
 FAULT fault_outs(void) {
+    WITH_FRAME();
     uint32_t words[4] = {0};
     const uint32_t *at = words;
     uint64_t count = 4;
@@ -186,21 +209,25 @@ static struct ukvm_rings *rings(void) {
 }
 
 FAULT fault_sq_tail(void) {
+    WITH_FRAME();
     rings()->sq_tail += uk_boot()->sq_entries + 1;
     uk_kick();
 }
 
 FAULT fault_cq_ahead(void) {
+    WITH_FRAME();
     rings()->cq_head++;
     uk_kick();
 }
 
 FAULT fault_cq_behind(void) {
+    WITH_FRAME();
     rings()->cq_head -= uk_boot()->cq_entries + 1;
     uk_kick();
 }
 
 FAULT fault_panic(void) {
+    WITH_FRAME();
     uk_panic("asked for");
 }
 
@@ -217,7 +244,6 @@ static const struct {
     {"write-rodata", fault_write_rodata},
     {"write-relro", fault_write_relro},
     {"write-boot", fault_write_boot},
-    {"write-cq", fault_write_cq},
     {"exec-data", fault_exec_data},
     {"exec-stack", fault_exec_stack},
     {"exec-heap", fault_exec_heap},

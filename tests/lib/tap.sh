@@ -21,6 +21,8 @@ cleanups=()
 
 tap_cleanup() {
     local i
+    # a background job that a signal meets before its exec still has this trap
+    [ "$BASHPID" = $$ ] || return 0
     for ((i = ${#cleanups[@]} - 1; i >= 0; i--)); do
         eval "${cleanups[i]}"
     done
@@ -128,5 +130,6 @@ need_network() {
     ip -n "$NS" link set tap0 up
 }
 
-# in_ns COMMAND...: runs it in the namespace of need_network.
+# in_ns COMMAND...: runs it in the namespace of need_network. In the background use `ip netns exec "$NS"` itself, so that
+# $! is the command and not a subshell around it.
 in_ns() { ip netns exec "$NS" "$@"; }

@@ -14,14 +14,14 @@ static void differs(const char *format, const char *got, int got_length, const c
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
-#define same(format, ...)                                                                                              \
-    do {                                                                                                               \
-        char got[400], want[400];                                                                                      \
-        int got_length = uk_snprintf(got, sizeof got, format, __VA_ARGS__);                                            \
-        int want_length = snprintf(want, sizeof want, format, __VA_ARGS__);                                            \
-        compared++;                                                                                                    \
-        if (got_length != want_length || strcmp(got, want) != 0)                                                       \
-            differs(format, got, got_length, want, want_length);                                                       \
+#define same(format, ...)                                                   \
+    do {                                                                    \
+        char got[400], want[400];                                           \
+        int got_length = uk_snprintf(got, sizeof got, format, __VA_ARGS__); \
+        int want_length = snprintf(want, sizeof want, format, __VA_ARGS__); \
+        compared++;                                                         \
+        if (got_length != want_length || strcmp(got, want) != 0)            \
+            differs(format, got, got_length, want, want_length);            \
     } while (0)
 
 static const char *const flags[] = {"", "-", "0", "-0", "+", " ", "#", "+0", "-+", " 0", "#0", "-#"};
@@ -30,8 +30,8 @@ static const char *const precisions[] = {"", ".", ".0", ".1", ".5", ".30"};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void check_integers(const char *spec, const char *prefix, char conversion) {
-    static const long long values[] = {0, 1, -1, 42, -42, 127, 128, 255, 256, 65535, 65536, INT_MAX, INT_MIN, LLONG_MAX,
-                                       LLONG_MIN};
+    static const long long values[] = {0,   1,     -1,    42,      -42,     127,       128,      255,
+                                       256, 65535, 65536, INT_MAX, INT_MIN, LLONG_MAX, LLONG_MIN};
     static const char *const sizes[] = {"hh", "h", "", "l", "ll", "z"};
     char format[64];
     for (size_t s = 0; s < COUNT(sizes); s++) {

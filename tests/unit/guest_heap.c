@@ -34,7 +34,7 @@ static void size_classes(void) {
     is_u64(wrong, 0, "every size has the smallest class that it fits");
     is_u64(waste, 0, "a fifth is wasted at most");
     is_u64(uk_class_size(UK_CLASSES - 1), UK_CLASS_MAX_SIZE, "the last class is the largest");
-    for (unsigned class = 0; class < UK_CLASSES; class++) {
+    for (unsigned class = 0; class < UK_CLASSES; class ++) {
         size_t end = uk_class_first(class) + uk_class_blocks(class) * uk_class_size(class);
         misplaced += uk_class_first(class) < UK_SLAB_HEADER || uk_class_first(class) % uk_class_align(class) ||
                      end > uk_class_pages(class) * UKVM_PAGE_SIZE;

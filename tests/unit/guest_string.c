@@ -78,7 +78,8 @@ static void numbers(void) {
     ok(uk_parse_u64("18446744073709551615", &value) && value == UINT64_MAX, "the largest");
     ok(uk_parse_u64("0xFFffFFffFFffFFff", &value) && value == UINT64_MAX, "the largest in hexadecimal");
     ok(uk_parse_u64("007", &value) && value == 7, "a leading 0 does not mean octal");
-    static const char *const bad[] = {"", "0x", "18446744073709551616", "0x10000000000000000", "-1", "1 ", "12a", "0xg"};
+    static const char *const bad[] = {"",    "0x", "18446744073709551616", "0x10000000000000000", "-1", "1 ",
+                                      "12a", "0xg"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ok(!uk_parse_u64(bad[i], &value) && value == 7, "'%s' is no number", bad[i]);
 }

@@ -14,9 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct {
-    unsigned planned, run, failed;
-} tap;
+static struct { unsigned planned, run, failed; } tap;
 
 static inline void plan(unsigned count) {
     setvbuf(stdout, NULL, _IOLBF, 0); /* keep our lines whole and in order when the test dies */

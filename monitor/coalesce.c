@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "coalesce.h"
+
+#define COST_MAX UINT64_C(50000) /* nanoseconds; more is the guest's own work between two hypercalls */
+#define FAILURES_MAX 8u          /* 2 to this power is the longest pause, in turns */
+
+void coalesce_begin_turn(struct coalesce *c, uint64_t now) {
+    uint64_t cost = now - c->left_at;
+    /* Follows the minimum down at once and drifts up slowly, should the guest's exits have become dearer. */
+    if (c->left_at == 0 || cost > COST_MAX)
+        cost = c->exit_cost;
+    else if (c->exit_cost == 0 || cost < c->exit_cost)
+        c->exit_cost = cost;
+    else
+        c->exit_cost += c->exit_cost / 256;
+    c->started = 0;
+}
+
+bool coalesce_more(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent) {
+    if (taken >= sent || c->skip)
+        return false;
+    if (!c->started)
+        c->started = now;
+    return now - c->started < c->exit_cost;
+}
+
+void coalesce_end_turn(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent) {
+    if (c->started && taken < sent) {
+        c->failures += c->failures < FAILURES_MAX;
+        c->skip = 1u << c->failures;
+    } else if (c->started) {
+        c->failures = 0;
+    } else if (c->skip) {
+        c->skip--;
+    }
+    c->left_at = now;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* links: guest-kernel/console.c */
+#include "kernel.h"
+#include "tap.h"
+
+#define ARENA_SIZE 32768
+#define BUFFERS 4
+#define BUFFER 4096
+
+static struct ukvm_boot boot = {.arena_size = ARENA_SIZE};
+static char arena[ARENA_SIZE], printed[1 << 20];
+static struct uk_io *pending[BUFFERS + 1];
+static unsigned pendings, overlaps, kicks, awaits;
+static size_t printed_length;
+static uint64_t now, last_exit;
+static int32_t fault;
+
+/* ---- what console.c uses; the monitor prints at a kick or when somebody waits */
+
+const struct ukvm_boot *uk_boot(void) {
+    return &boot;
+}
+
+void uk_panic(const char *format, ...) {
+    (void)format;
+    printf("Bail out! panic\n");
+    exit(1);
+}
+
+void *uk_arena_alloc(size_t size, size_t align) {
+    (void)align;
+    return size <= ARENA_SIZE ? arena : NULL;
+}
+
+uint64_t uk_arena_offset(const void *buffer) {
+    return (uint64_t)((const char *)buffer - arena);
+}
+
+uint64_t uk_clock_monotonic(void) {
+    return now;
+}
+
+uint64_t uk_last_exit(void) {
+    return last_exit;
+}
+
+void uk_submit(struct uk_io *io) {
+    overlaps += io->in_flight || pendings == BUFFERS;
+    io->in_flight = true;
+    pending[pendings++] = io;
+}
+
+/* Each write as "STREAM:text". */
+static void serve(void) {
+    for (unsigned i = 0; i < pendings; i++) {
+        const struct ukvm_sqe *sqe = &pending[i]->sqe;
+        printed_length +=
+            (size_t)sprintf(printed + printed_length, "%u:%.*s", sqe->device, (int)sqe->length, arena + sqe->arena);
+        pending[i]->in_flight = false;
+        pending[i]->result = fault ? fault : (int32_t)sqe->length;
+    }
+    pendings = 0;
+    last_exit = now;
+}
+
+void uk_kick(void) {
+    uk_console_push();
+    kicks++;
+    serve();
+}
+
+int32_t uk_await(struct uk_io *io) {
+    if (io->in_flight) {
+        awaits++;
+        serve();
+    }
+    return io->result;
+}
+
+/* ---- the test */
+
+static void write_out(const char *text) {
+    uk_console_write(UKVM_CONSOLE_OUT, text, strlen(text));
+}
+
+static void write_err(const char *text) {
+    uk_console_write(UKVM_CONSOLE_ERR, text, strlen(text));
+}
+
+static void reset(void) {
+    uk_console_flush();
+    printed_length = 0;
+    printed[0] = '\0';
+    kicks = awaits = 0;
+}
+
+static void gathering(void) {
+    reset();
+    write_out("one\n");
+    write_out("two\n");
+    is_str(printed, "", "lines are gathered");
+    is_u64(pendings + kicks, 0, "without an exit or a submission");
+    now += 11 * UK_MILLISECOND;
+    write_out("three");
+    is_str(printed, "", "half a line too, however long ago the last exit was");
+    write_out("\n");
+    is_str(printed, "1:one\ntwo\nthree\n", "a whole line then takes all with it");
+    write_out("four\n");
+    is_str(printed, "1:one\ntwo\nthree\n", "the next line can wait again");
+    uk_console_flush();
+    is_str(printed, "1:one\ntwo\nthree\n1:four\n", "a flush does not");
+}
+
+static void two_streams(void) {
+    reset();
+    write_out("before\n");
+    write_err("problem\n");
+    is_str(printed, "1:before\n2:problem\n", "an error message goes out at once, behind what came before it");
+    is_u64(kicks, 1, "in one exit");
+    write_out("after\n");
+    write_err("half");
+    is_str(printed, "1:before\n2:problem\n1:after\n2:half", "half a line of it too");
+}
+
+static void a_lot(void) {
+    reset();
+    static char want[50 * 1024], got[50 * 1024];
+    for (size_t i = 0; i < sizeof want - 1; i++)
+        want[i] = (char)('a' + i % 26);
+    write_out(want);
+    uk_console_flush();
+    char *to = got;
+    for (const char *from = printed; *from; from++)
+        if (*from != '1' && *from != ':')
+            *to++ = *from;
+    is_str(got, want, "more than all buffers together comes out whole and in order");
+    is_u64(overlaps, 0, "no buffer is written while it is in flight");
+    ok(awaits <= sizeof want / (BUFFERS * BUFFER) + 2, "with a wait for each round of the buffers (%u)", awaits);
+}
+
+static void errors(void) {
+    reset();
+    fault = -UKVM_EIO;
+    write_err("x");
+    fault = 0;
+    write_err("y");
+    ok(uk_console_flush() == -UKVM_EIO, "an error is kept for the next flush");
+    ok(uk_console_flush() == 0, "and told once");
+}
+
+int main(void) {
+    uk_console_init();
+    gathering();
+    two_streams();
+    a_lot();
+    errors();
+    return done_testing();
+}
