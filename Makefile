@@ -18,9 +18,10 @@ MAKEFLAGS += --no-builtin-rules
 PACKAGES_BUILD := gcc libc6-dev libelf-dev libseccomp-dev liburing-dev zlib1g-dev
 PACKAGES_RUN := iproute2 iputils-ping util-linux
 PACKAGES_TEST := perl procps socat diffutils $(PACKAGES_RUN)
-PACKAGES_STOCK := qemu-system-x86 cpio busybox-static kmod $(PACKAGES_TEST)
+PACKAGES_STOCK := qemu-system-x86 busybox-static e2fsprogs binutils $(PACKAGES_TEST)
 PACKAGES_BENCH := fio jq $(PACKAGES_RUN)
 PACKAGES_LINT := clang clang-format clang-tidy shellcheck
+PACKAGES_COVERAGE := gcovr $(PACKAGES_TEST)
 
 # $(call need,PACKAGES): installs what is missing when root, and says what to run otherwise.
 need = @missing=; for p in $(1); do \
@@ -39,19 +40,22 @@ ifneq (,$(findstring clang,$(CC)))
 # kvm.h ends several structures in an array of no size, which the monitor embeds with their storage behind.
 WARNINGS += -Wno-gnu-variable-sized-type-not-at-end
 endif
-COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer $(WARNINGS) -MMD -MP -Iguest-abi
+COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer $(WARNINGS) -MMD -MP -Iguest-abi
 
-HOST_CFLAGS := $(COMMON) -D_GNU_SOURCE -DUKVM_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
-HOST_LDFLAGS := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
+# COVERAGE=--coverage instruments the monitor and the unit tests; see the target `coverage`.
+COVERAGE :=
+HOST_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -DUKVM_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong \
+	-D_FORTIFY_SOURCE=2
+HOST_LDFLAGS := $(COVERAGE) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
 HOST_LIBS := -luring -lelf -lseccomp -lz
 
 GUEST_CFLAGS := $(COMMON) -Iguest-kernel/include -Iguest-kernel -ffreestanding -fPIE -fcf-protection=none \
-	-fstack-protector-strong -mstack-protector-guard=global
+	-fstack-clash-protection -fstack-protector-strong -mstack-protector-guard=global
 GUEST_LDFLAGS := -nostdlib -static-pie -fPIE -e _start \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--no-dynamic-linker,--build-id=none
 
 # Tests on the host run under the sanitizers.
-UNIT_CFLAGS := $(COMMON) -D_GNU_SOURCE -Imonitor -Iguest-kernel/include -Iguest-kernel -Itests/unit \
+UNIT_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -Imonitor -Iguest-kernel/include -Iguest-kernel -Itests/unit \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 
 # ---- what there is ----
@@ -67,11 +71,11 @@ BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard t
 E2E_TESTS := $(wildcard tests/e2e/*.t)
 GUEST_LIB := $(BUILD)/libukvm-guest.a
 
-.PHONY: all run test test-unit test-e2e test-stock bench lint format coverage clean \
-	packages-build packages-run packages-test packages-stock packages-bench packages-lint
+.PHONY: all run test test-unit test-e2e test-stock bench lint format coverage clean compile_commands.json \
+	packages-build packages-run packages-test packages-stock packages-bench packages-lint packages-coverage
 all: $(BUILD)/ukvm $(EXAMPLE_ELFS)
 
-packages-build packages-run packages-test packages-stock packages-bench packages-lint: packages-%:
+packages-build packages-run packages-test packages-stock packages-bench packages-lint packages-coverage: packages-%:
 	$(call need,$(PACKAGES_$(shell echo $* | tr a-z A-Z)))
 
 # ---- the monitor ----
@@ -129,7 +133,7 @@ define unit-test
 $(BUILD)/tests/unit/$(1).t: $(BUILD)/obj/unit/tests/unit/$(1).o \
 		$(patsubst %.c,$(BUILD)/obj/unit/%.o,$(shell sed -n 's|.*links: \(.*\)\*/|\1|p' tests/unit/$(1).c))
 	@mkdir -p $$(@D)
-	$$(CC) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) $$(UNIT_LIBS_$(1))
+	$$(CC) $(COVERAGE) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) $$(UNIT_LIBS_$(1))
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit-test,$(basename $(notdir $(t))))))
 UNIT_LIBS_image := -lelf
@@ -182,8 +186,18 @@ lint: | packages-lint packages-build
 format: | packages-lint
 	clang-format -i $(C_FILES)
 
+# For clangd and other tools: the compiler's command for each file, as `make` would run it.
 compile_commands.json: Makefile
-	$(MAKE) --no-print-directory --always-make --dry-run all | tests/tools/compile_commands.sh > $@
+	$(MAKE) --no-print-directory --always-make --dry-run all 2>/dev/null | \
+		awk 'BEGIN { print "["; dir = ENVIRON["PWD"] } \
+			/ -c -o / { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); \
+				printf "%s{\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s\"}", sep, dir, $$NF, $$0; sep = ",\n" } \
+			END { print "\n]" }' > $@
+
+coverage: | packages-coverage
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=--coverage test
+	gcovr --root . --filter monitor/ --filter guest-kernel/ --filter examples/ --object-directory $(BUILD)/coverage \
+		$(BUILD)/coverage
 
 clean:
 	rm -rf $(BUILD)

@@ -19,11 +19,6 @@ struct spec {
     char conversion;
 };
 
-/* The va_list in a structure, so that it can be passed by reference everywhere. */
-struct arguments {
-    va_list list;
-};
-
 static void put(struct uk_sink *sink, const char *text, size_t length) {
     if (length > 0)
         sink->put(sink, text, length);
@@ -64,9 +59,9 @@ static const char *parse_flags(const char *at, struct spec *spec) {
     }
 }
 
-static const char *parse_number(const char *at, int *number, struct arguments *args) {
+static const char *parse_number(const char *at, int *number, va_list *args) {
     if (*at == '*') {
-        *number = va_arg(args->list, int);
+        *number = va_arg(*args, int);
         return at + 1;
     }
     *number = 0;
@@ -90,7 +85,7 @@ static const char *parse_size(const char *at, enum size *size) {
 }
 
 /* From behind the percent sign to behind the conversion. */
-static const char *parse(const char *at, struct spec *spec, struct arguments *args) {
+static const char *parse(const char *at, struct spec *spec, va_list *args) {
     *spec = (struct spec){.precision = NO_PRECISION};
     at = parse_flags(at, spec);
     at = parse_number(at, &spec->width, args);
@@ -150,29 +145,29 @@ static void put_number(struct uk_sink *sink, const struct spec *spec, const char
     put_field(sink, spec, prefix, wanted > length ? wanted - length : 0, text + start, length);
 }
 
-static int64_t next_signed(const struct spec *spec, struct arguments *args) {
+static int64_t next_signed(const struct spec *spec, va_list *args) {
     switch (spec->size) {
     case SIZE_CHAR:
-        return (signed char)va_arg(args->list, int);
+        return (signed char)va_arg(*args, int);
     case SIZE_SHORT:
-        return (short)va_arg(args->list, int);
+        return (short)va_arg(*args, int);
     case SIZE_INT:
-        return va_arg(args->list, int);
+        return va_arg(*args, int);
     default:
-        return va_arg(args->list, long);
+        return va_arg(*args, long);
     }
 }
 
-static uint64_t next_unsigned(const struct spec *spec, struct arguments *args) {
+static uint64_t next_unsigned(const struct spec *spec, va_list *args) {
     switch (spec->size) {
     case SIZE_CHAR:
-        return (unsigned char)va_arg(args->list, unsigned);
+        return (unsigned char)va_arg(*args, unsigned);
     case SIZE_SHORT:
-        return (unsigned short)va_arg(args->list, unsigned);
+        return (unsigned short)va_arg(*args, unsigned);
     case SIZE_INT:
-        return va_arg(args->list, unsigned);
+        return va_arg(*args, unsigned);
     default:
-        return va_arg(args->list, unsigned long);
+        return va_arg(*args, unsigned long);
     }
 }
 
@@ -187,7 +182,7 @@ static void put_hex(struct uk_sink *sink, const struct spec *spec, uint64_t valu
     put_number(sink, spec, prefix, value, 16, spec->conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef");
 }
 
-static void put_conversion(struct uk_sink *sink, const struct spec *spec, struct arguments *args) {
+static void put_conversion(struct uk_sink *sink, const struct spec *spec, va_list *args) {
     char c;
     switch (spec->conversion) {
     case 'd':
@@ -202,13 +197,13 @@ static void put_conversion(struct uk_sink *sink, const struct spec *spec, struct
         put_hex(sink, spec, next_unsigned(spec, args));
         break;
     case 'p':
-        put_number(sink, spec, "0x", (uintptr_t)va_arg(args->list, void *), 16, "0123456789abcdef");
+        put_number(sink, spec, "0x", (uintptr_t)va_arg(*args, void *), 16, "0123456789abcdef");
         break;
     case 's':
-        put_text(sink, spec, va_arg(args->list, const char *));
+        put_text(sink, spec, va_arg(*args, const char *));
         break;
     case 'c':
-        c = (char)va_arg(args->list, int);
+        c = (char)va_arg(*args, int);
         put_field(sink, spec, "", 0, &c, 1);
         break;
     case '%':
@@ -221,9 +216,9 @@ static void put_conversion(struct uk_sink *sink, const struct spec *spec, struct
 }
 
 void uk_format(struct uk_sink *sink, const char *format, va_list args) {
-    struct arguments copy;
+    va_list copy;
     struct spec spec;
-    va_copy(copy.list, args);
+    va_copy(copy, args);
     while (*format) {
         const char *end = format;
         while (*end && *end != '%')
@@ -235,7 +230,7 @@ void uk_format(struct uk_sink *sink, const char *format, va_list args) {
         }
         format = end;
     }
-    va_end(copy.list);
+    va_end(copy);
 }
 
 /* ---- into a buffer */

@@ -15,7 +15,7 @@
 #define UK_SLAB_HEADER 64u      /* bytes before the first block of a slab, at the least */
 #define UK_SLAB_MAX_BLOCKS 256u /* in one slab */
 
-/* The index of blocks of `size` bytes, 1 to UK_CLASS_MAX_SIZE. */
+/* The class of blocks of `size` bytes, 1 to UK_CLASS_MAX_SIZE. */
 static inline unsigned uk_class_of(size_t size) {
     if (size <= 64)
         return (unsigned)((size - 1) / 16);
@@ -30,7 +30,7 @@ static inline size_t uk_class_size(unsigned index) {
     return ((size_t)1 << log2) + (size_t)((index - 4) % 4 + 1) * ((size_t)1 << (log2 - 2));
 }
 
-/* What blocks of a index are aligned to: the largest power of two in their size, a page at most. */
+/* What blocks of a class are aligned to: the largest power of two in their size, a page at most. */
 static inline size_t uk_class_align(unsigned index) {
     size_t size = uk_class_size(index);
     size_t power = size & -size;

@@ -2,6 +2,7 @@
 #include "coalesce.h"
 
 #define COST_MAX UINT64_C(50000) /* nanoseconds; more is the guest's own work between two hypercalls */
+#define BUDGET_EXITS 2u          /* an exit and a sleep */
 #define FAILURES_MAX 8u          /* 2 to this power is the longest pause, in turns */
 
 void coalesce_begin_turn(struct coalesce *c, uint64_t now) {
@@ -21,7 +22,7 @@ bool coalesce_more(struct coalesce *c, uint64_t now, unsigned taken, unsigned se
         return false;
     if (!c->started)
         c->started = now;
-    return now - c->started < c->exit_cost;
+    return now - c->started < BUDGET_EXITS * c->exit_cost;
 }
 
 void coalesce_end_turn(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent) {

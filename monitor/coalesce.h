@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When to go back to the guest with what there is, and when to look a little longer. An exit costs as much as a dozen
- * frames where KVM has no hardware help, so a server with a few requests in flight would spend its time on exits that
- * carry one or two frames each. A guest that has just sent n frames mostly gets n answers: while they trickle in, the
- * monitor goes on looking, for no longer than the exit that it saves. Where that does not come true it stops trying for
- * a while. Pure logic; times are nanoseconds of one clock.
+ * When to look for frames a little longer, before going back to the guest with what there is and before going to sleep.
+ *
+ * An exit costs as much as a dozen frames where KVM has no hardware help, so a server with a few requests in flight
+ * would spend its time on exits that carry one or two frames each; and to fall asleep and be woken costs as much again.
+ * A guest that has just sent n frames mostly gets n answers. The monitor looks for them for no longer than the exit or
+ * the sleep that it hopes to save, and where they do not come it stops trying for a while. Pure logic; times are
+ * nanoseconds.
  */
 #ifndef UKVM_COALESCE_H
 #define UKVM_COALESCE_H
@@ -23,7 +25,7 @@ struct coalesce {
 /* The guest has made a hypercall. */
 void coalesce_begin_turn(struct coalesce *c, uint64_t now);
 
-/* There are completions for the guest, `taken` frames among them, after `sent` frames. True: look again first. */
+/* `taken` frames have come in this turn, after `sent` ones went out. True: look again. */
 bool coalesce_more(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent);
 
 /* The guest goes on. */

@@ -245,11 +245,12 @@ static void count_frames(const struct io *io, unsigned *taken, unsigned *sent) {
     }
 }
 
-/* Whether to look for more frames before the guest goes on; prepares the devices for it. */
-static bool look_again(struct io *io) {
+/* Whether to look for more frames before the guest goes on or the monitor sleeps; prepares the devices for it. */
+static bool look_again(struct io *io, uint64_t deadline) {
     unsigned taken, sent;
+    uint64_t now = clock_now(&io->clock);
     count_frames(io, &taken, &sent);
-    if (!coalesce_more(&io->coalesce, clock_now(&io->clock), taken, sent))
+    if (now >= deadline || !coalesce_more(&io->coalesce, now, taken, sent))
         return false;
     for (unsigned i = 0; i < io->devices->count; i++)
         if (io->devices->table[i].kind == UKVM_DEVICE_NET)
@@ -272,20 +273,19 @@ int io_turn(struct io *io, enum io_sleep sleep, struct error *err) {
     begin_turn(io);
     if (take_submissions(io, err))
         return -1;
-    enum net_arm arm = NET_MAY_ARM;
-    while (true) {
-        pump_devices(io, arm);
-        bool idle = sleep == IO_SLEEP && !ring_wakes(&io->ring) && !io->stop_signal;
+    bool looking = sleep == IO_SLEEP && look_again(io, deadline);
+    for (bool first = true;; first = false) {
+        bool idle = sleep == IO_SLEEP && !looking && !ring_wakes(&io->ring) && !io->stop_signal;
         uint64_t timeout = idle ? remaining(io, deadline) : 0;
+        pump_devices(io, idle || (first && !looking) ? NET_MAY_ARM : NET_ONLY_BURST);
         if (submit(io, timeout, err))
             return -1;
         reap(io);
-        bool ready = ring_wakes(&io->ring);
-        arm = ready || sleep == IO_POLL ? NET_ONLY_BURST : NET_MAY_ARM;
-        pump_devices(io, arm);
-        if (uring_pending(&io->uring) || (ready && sleep == IO_SLEEP && look_again(io)))
+        pump_devices(io, NET_ONLY_BURST);
+        looking = sleep == IO_SLEEP && look_again(io, deadline);
+        if (looking || uring_pending(&io->uring))
             continue;
-        if (ready || timeout == 0 || io->stop_signal)
+        if (sleep == IO_POLL || ring_wakes(&io->ring) || io->stop_signal || (idle && timeout == 0))
             break;
     }
     end_turn(io);

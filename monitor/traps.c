@@ -45,7 +45,9 @@ _Static_assert(offsetof(struct tables, idt) % 16 == 0, "gates do not straddle a 
 /* AMD64 APM vol. 2, 4.8: present, DPL in bits 45 and 46. All accessed bits are set, for the page is read-only. */
 #define DESCRIPTOR_CODE(dpl) (UINT64_C(0x00209b0000000000) | (uint64_t)(dpl) << 45)
 #define DESCRIPTOR_DATA(dpl) (UINT64_C(0x0000930000000000) | (uint64_t)(dpl) << 45)
-#define GATE_INTERRUPT 0x8e /* present, DPL 0, 64-bit interrupt gate */
+#define GATE_INTERRUPT 0x8e  /* present, DPL 0, 64-bit interrupt gate: `int n` in ring 3 is a fault of its own */
+#define GATE_BREAKPOINT 0xee /* the same with DPL 3: `int3` is an instruction that programs have */
+#define VECTOR_BREAKPOINT 3u
 
 static uint64_t tables_address(const struct region *system, size_t offset) {
     return system->base + SYSTEM_TABLES_OFFSET + offset;
@@ -83,7 +85,7 @@ void traps_build(const struct region *system) {
         tables->idt[vector] = (struct idt_gate){
             .offset_low = (uint16_t)stub,
             .selector = SELECTOR_KERNEL_CODE,
-            .type = GATE_INTERRUPT,
+            .type = vector == VECTOR_BREAKPOINT ? GATE_BREAKPOINT : GATE_INTERRUPT,
             .offset_middle = (uint16_t)(stub >> 16),
             .offset_high = (uint32_t)(stub >> 32),
         };

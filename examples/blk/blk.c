@@ -98,21 +98,21 @@ static unsigned make_slots(struct slot *slots, const struct ukvm_blk_info *blk, 
 }
 
 /* 0, or 1 after a message. */
-static int run(struct pass pass, struct slot *slots, unsigned count) {
+static int run(struct pass *pass, struct slot *slots, unsigned count) {
     uint64_t began = uk_clock_monotonic(), exits = uk_stats().kicks + uk_stats().waits;
-    const char *what = pass.op == UKVM_OP_BLK_WRITE ? "write" : "read";
+    const char *what = pass->op == UKVM_OP_BLK_WRITE ? "write" : "read";
     for (unsigned i = 0; i < count; i++) {
-        slots[i].pass = &pass;
+        slots[i].pass = pass;
         start(&slots[i]);
     }
-    while (pass.busy > 0)
+    while (pass->busy > 0)
         uk_wait(UKVM_DEADLINE_NONE);
-    if (pass.error != 0) {
-        uk_eprintf("blk: %s: %s at offset %lu\n", what, uk_error_name(pass.error), pass.error_offset);
+    if (pass->error != 0) {
+        uk_eprintf("blk: %s: %s at offset %lu\n", what, uk_error_name(pass->error), pass->error_offset);
         return 1;
     }
     uint64_t took = uk_clock_monotonic() - began + 1;
-    uk_printf("blk: %s %lu MB, %lu MB/s, %lu exits\n", what, pass.next / 1000000, pass.next * 1000 / took,
+    uk_printf("blk: %s %lu MB, %lu MB/s, %lu exits\n", what, pass->next / 1000000, pass->next * 1000 / took,
               uk_stats().kicks + uk_stats().waits - exits);
     return 0;
 }
@@ -128,14 +128,14 @@ int main(void) {
     }
     struct pass write = {.disk = disk, .op = UKVM_OP_BLK_WRITE, .transfer = transfer};
     struct pass read = {.disk = disk, .op = UKVM_OP_BLK_READ, .transfer = transfer};
-    if (run(write, slots, count))
+    if (run(&write, slots, count))
         return 1;
     int flushed = uk_blk_flush(disk);
     if (flushed < 0) {
         uk_eprintf("blk: flush: %s\n", uk_error_name(flushed));
         return 1;
     }
-    if (run(read, slots, count))
+    if (run(&read, slots, count))
         return 1;
     uk_printf("blk: %lu bytes written, read back and verified\n", disk->blk.capacity);
     return 0;

@@ -26,8 +26,6 @@ fault exec-arena 139 "page fault: execution at .* \(the I/O arena\)"
 fault noncanonical 139 "general protection fault"
 fault privileged 139 "general protection fault"
 fault hlt 139 "general protection fault"
-fault port 139 "general protection fault"
-fault trap-port 139 "general protection fault"
 fault ud 132 "invalid instruction"
 fault syscall 132 "invalid instruction"
 fault div 136 "divide error"
@@ -49,6 +47,11 @@ run_ukvm "$GUESTS/fault.elf" smash
 is "smash: the stack protector ends it" "$status" 134
 like "smash: says so" "$err" "panic: "
 
+for kind in port trap-port; do
+    run_ukvm "$GUESTS/fault.elf" $kind
+    like "$kind: the host or the monitor denies it" "$status $err" \
+        "^139 .*general protection fault|^159 .*UKVM-CALL-05"
+done
 for kind in outb in; do
     run_ukvm "$GUESTS/fault.elf" $kind
     is "$kind: exit status" "$status" 159
@@ -56,7 +59,7 @@ for kind in outb in; do
 done
 # KVM may hand a repeated instruction over piece by piece; each piece is then a hypercall like any other.
 run_ukvm "$GUESTS/fault.elf" outs
-like "outs: ends the guest, or is so many hypercalls" "$status $err$out" "^159 .*UKVM-CALL-05|^1 .*still"
+like "outs: ends the guest, or is so many hypercalls" "$status $err$out" "^159 .*UKVM-CALL-05|^1 .*survived"
 for kind in sq-tail cq-ahead cq-behind; do
     run_ukvm "$GUESTS/fault.elf" $kind
     is "$kind: exit status" "$status" 159

@@ -53,122 +53,121 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 readonly root
 
 missing() {
-	local package names name
-	while read -r package names; do
-		for name in $names; do
-			[[ $package == *\? ]] || type -P "$name" >/dev/null || echo "$package"
-		done
-	done <<<"$programs" | sort -u
+    local package names name
+    while read -r package names; do
+        for name in $names; do
+            [[ $package == *\? ]] || type -P "$name" >/dev/null || echo "$package"
+        done
+    done <<<"$programs" | sort -u
 }
 
 # Copies files of this machine to the same places in the tree. All are put below usr, as on a merged-/usr system: a
 # folder named lib in the second archive would replace the link of that name from the first.
 carry() {
-	local file
-	for file; do
-		install -D -m "$(stat -L -c %a "$file")" "$file" "$tree/usr/${file#/usr}"
-	done
+    local file
+    for file; do
+        install -D -m "$(stat -L -c %a "$file")" "$file" "$tree/usr/${file#/usr}"
+    done
 }
 
 # Carries the shared libraries of the programs named.
 carry_libraries() {
-	local libraries
-	# ldd fails, with its other answers intact, when one of the files is no dynamic executable.
-	mapfile -t libraries < <((ldd "$@" 2>/dev/null || :) | sed -nE 's/^\t(.* => )?(\/[^ ]+) \(0x.*/\2/p' | sort -u)
-	((${#libraries[@]} == 0)) || carry "${libraries[@]}"
+    local libraries
+    # ldd fails, with its other answers intact, when one of the files is no dynamic executable.
+    mapfile -t libraries < <((ldd "$@" 2>/dev/null || :) | sed -nE 's/^\t(.* => )?(\/[^ ]+) \(0x.*/\2/p' | sort -u)
+    ((${#libraries[@]} == 0)) || carry "${libraries[@]}"
 }
 
 # Perl's modules: whatever is loaded once prove has run a test that fails.
 carry_prove() {
-	local files
-	echo 'print "not ok 1";' >"$work/one.t"
-	perl -e '
-		use App::Prove;
-		use TAP::Formatter::Console;   # what prove adds on a terminal
-		use TAP::Formatter::Console::Session;
-		use TAP::Formatter::Color;
-		open my $out, ">&", \*STDOUT;
-		open STDOUT, ">", "/dev/null";
-		my $prove = App::Prove->new;
-		$prove->process_args("-v", @ARGV);
-		$prove->run;
-		print $out "$_\n" for values %INC, @DynaLoader::dl_shared_objects;
-	' "$work/one.t" >"$work/perl"
-	mapfile -t files <"$work/perl"
-	carry "${files[@]}"
-	carry_libraries "${files[@]}"
+    local files
+    echo 'print "not ok 1";' >"$work/one.t"
+    perl -e '
+        use App::Prove;
+        use TAP::Formatter::Console;   # what prove adds on a terminal
+        use TAP::Formatter::Console::Session;
+        use TAP::Formatter::Color;
+        open my $out, ">&", \*STDOUT;
+        open STDOUT, ">", "/dev/null";
+        my $prove = App::Prove->new;
+        $prove->process_args("-v", @ARGV);
+        $prove->run;
+        print $out "$_\n" for values %INC, @DynaLoader::dl_shared_objects;
+    ' "$work/one.t" >"$work/perl"
+    mapfile -t files <"$work/perl"
+    carry "${files[@]}"
+    carry_libraries "${files[@]}"
 }
 
 carry_programs() {
-	local names files
-	read -rd '' -a names < <(sed -E 's/^\S+//' <<<"$programs") || :
-	mapfile -t files < <(type -P "${names[@]}")
-	carry "${files[@]}"
-	carry_libraries "${files[@]}"
+    local names files
+    read -rd '' -a names < <(sed -E 's/^\S+//' <<<"$programs") || :
+    mapfile -t files < <(type -P "${names[@]}")
+    carry "${files[@]}"
+    carry_libraries "${files[@]}"
 }
 
 carry_modules() {
-	local name file count=100
-	for name in $modules; do
-		file=$(find "$1" -name "$name.ko")
-		[[ -n $file ]] || { echo "stock: the kernel has no module $name" >&2; exit 1; }
-		install -D -m 644 "$file" "$tree/modules/$((count++))-$name.ko"
-	done
+    local name file count=100
+    for name in $modules; do
+        file=$(find "$1" -name "$name.ko")
+        [[ -n $file ]] || { echo "stock: the kernel has no module $name" >&2; exit 1; }
+        install -D -m 644 "$file" "$tree/modules/$((count++))-$name.ko"
+    done
 }
 
 make_etc() {
-	mkdir "$tree/etc"
-	cat >"$tree/etc/passwd" <<-'END'
-		root:x:0:0:root:/root:/bin/bash
-		daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
-		nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
-	END
-	printf '%s\n' root:x:0: daemon:x:1: nogroup:x:65534: >"$tree/etc/group"
-	printf '%s\n' '127.0.0.1 localhost stock' '::1 localhost' >"$tree/etc/hosts"
+    mkdir "$tree/etc"
+    printf '%s\n' >"$tree/etc/passwd" \
+        root:x:0:0:root:/root:/bin/bash \
+        daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin \
+        nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+    printf '%s\n' root:x:0: daemon:x:1: nogroup:x:65534: >"$tree/etc/group"
+    printf '%s\n' '127.0.0.1 localhost stock' '::1 localhost' >"$tree/etc/hosts"
 }
 
 pack() {
-	# It counts the blocks on standard error.
-	(cd "$tree" && find . | busybox cpio -o -H newc -R 0:0 2>"$work/log") >"$work/archive" || {
-		cat "$work/log" >&2
-		exit 1
-	}
-	mv "$work/archive" "$out"
+    # It counts the blocks on standard error.
+    (cd "$tree" && find . | busybox cpio -o -H newc -R 0:0 2>"$work/log") >"$work/archive" || {
+        cat "$work/log" >&2
+        exit 1
+    }
+    mv "$work/archive" "$out"
 }
 
 make_tools() {
-	local name
-	mkdir -p "$tree"/{dev,mnt,proc,root,run,sys,tmp,var,work-disk} "$tree"/usr/{bin,lib,lib64,sbin}
-	for name in bin lib lib64 sbin; do
-		ln -s "usr/$name" "$tree/$name"
-	done
-	carry_programs
-	carry_prove
-	carry_modules "$1"
-	make_etc
-	pack
+    local name
+    mkdir -p "$tree"/{dev,mnt,proc,root,run,sys,tmp,var,work-disk} "$tree"/usr/{bin,lib,lib64,sbin}
+    for name in bin lib lib64 sbin; do
+        ln -s "usr/$name" "$tree/$name"
+    done
+    carry_programs
+    carry_prove
+    carry_modules "$1"
+    make_etc
+    pack
 }
 
 make_project() {
-	local path files
-	mkdir -p "$tree/ukvm" "$tree/etc/stock"
-	cd "$root"
-	for path in $project; do
-		[[ ! -e $path ]] || cp -a --parents "$path" "$tree/ukvm"
-	done
-	find "$tree/ukvm" -name '*.[ado]' -delete
-	strip -g "$tree/ukvm/build/ukvm"
-	mapfile -t files < <(find "$tree/ukvm/build" -type f -perm -u+x)
-	carry_libraries "${files[@]}"
-	install -m 755 tests/stock/init "$tree/init"
-	(($# == 0)) || printf '%s\n' "$@" >"$tree/etc/stock/tests"
-	printf '%s\n' "${STOCK_PROVE:-}" >"$tree/etc/stock/prove"
-	pack
+    local path files
+    mkdir -p "$tree/ukvm" "$tree/etc/stock"
+    cd "$root"
+    for path in $project; do
+        [[ ! -e $path ]] || cp -a --parents "$path" "$tree/ukvm"
+    done
+    find "$tree/ukvm" -name '*.[ado]' -delete
+    strip -g "$tree/ukvm/build/ukvm"
+    mapfile -t files < <(find "$tree/ukvm/build" -type f -perm -u+x)
+    carry_libraries "${files[@]}"
+    install -m 755 tests/stock/init "$tree/init"
+    (($# == 0)) || printf '%s\n' "$@" >"$tree/etc/stock/tests"
+    printf '%s\n' "${STOCK_PROVE:-}" >"$tree/etc/stock/prove"
+    pack
 }
 
 if [[ $1 == missing ]]; then
-	missing
-	exit
+    missing
+    exit
 fi
 readonly action=$1 out=$2
 shift 2

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/bitmap.c */
-#include "bitmap.h"
+#include "../../guest-kernel/bitmap.h"
 
 #include "tap.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/blk.c guest-kernel/device.c guest-kernel/arena.c guest-kernel/bitmap.c */
-#include "kernel.h"
+#include "../../guest-kernel/kernel.h"
 #include "tap.h"
 
 #define BLOCK 512u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: */
-#include "clock.h"
+#include "../../guest-kernel/clock.h"
 
 #include "tap.h"
 

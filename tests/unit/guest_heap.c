@@ -2,8 +2,8 @@
 /* links: guest-kernel/heap.c guest-kernel/pages.c guest-kernel/bitmap.c */
 #include <setjmp.h>
 
-#include "kernel.h"
-#include "sizeclass.h"
+#include "../../guest-kernel/kernel.h"
+#include "../../guest-kernel/sizeclass.h"
 #include "tap.h"
 
 #define PAGES 2048
@@ -34,11 +34,11 @@ static void size_classes(void) {
     is_u64(wrong, 0, "every size has the smallest class that it fits");
     is_u64(waste, 0, "a fifth is wasted at most");
     is_u64(uk_class_size(UK_CLASSES - 1), UK_CLASS_MAX_SIZE, "the last class is the largest");
-    for (unsigned class = 0; class < UK_CLASSES; class ++) {
-        size_t end = uk_class_first(class) + uk_class_blocks(class) * uk_class_size(class);
-        misplaced += uk_class_first(class) < UK_SLAB_HEADER || uk_class_first(class) % uk_class_align(class) ||
-                     end > uk_class_pages(class) * UKVM_PAGE_SIZE;
-        crowded += uk_class_blocks(class) < 7 || uk_class_blocks(class) > UK_SLAB_MAX_BLOCKS;
+    for (unsigned i = 0; i < UK_CLASSES; i++) {
+        size_t end = uk_class_first(i) + uk_class_blocks(i) * uk_class_size(i);
+        misplaced += uk_class_first(i) < UK_SLAB_HEADER || uk_class_first(i) % uk_class_align(i) ||
+                     end > uk_class_pages(i) * UKVM_PAGE_SIZE;
+        crowded += uk_class_blocks(i) < 7 || uk_class_blocks(i) > UK_SLAB_MAX_BLOCKS;
     }
     is_u64(misplaced, 0, "blocks lie within their slab, aligned");
     is_u64(crowded, 0, "7 to 256 blocks a slab");

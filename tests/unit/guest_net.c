@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/net.c guest-kernel/device.c guest-kernel/timer.c */
-#include "kernel.h"
+#include "../../guest-kernel/kernel.h"
 #include "tap.h"
 
 #define ARENA_SIZE 16384

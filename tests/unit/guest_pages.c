@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/pages.c guest-kernel/bitmap.c */
-#include "kernel.h"
+#include "../../guest-kernel/kernel.h"
 
 #include <setjmp.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/ring.c */
-#include "ring.h"
+#include "../../guest-kernel/ring.h"
 
 #include "tap.h"
 

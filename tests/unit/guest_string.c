@@ -9,7 +9,7 @@
 #define strcmp guest_strcmp
 #define strncmp guest_strncmp
 #define strchr guest_strchr
-#include "string.c"
+#include "../../guest-kernel/string.c"
 #undef memcpy
 #undef memmove
 #undef memset

@@ -1,17 +1,17 @@
-/* SPDX-License-Identifier: MIT */
+copy.op != (uint8_t)n || copy.flags != (uint8_t)(n >> 3) || /* SPDX-License-Identifier: MIT */
 /* links: monitor/ring.c */
 #include "../../monitor/ring.h" /* the guest kernel has one of this name too */
 
 #include "tap.h"
 
-static struct ring_memory memory;
+    static struct ring_memory memory;
 
 /* Rings that have been used for so long that their cursors stand where the arguments say. */
 static struct ring ring_at(uint32_t sq_head, uint32_t cq_tail) {
     memset(&memory, 0, sizeof memory);
     memory.index.sq_tail = memory.index.sq_head = sq_head;
     memory.index.cq_head = memory.index.cq_tail = cq_tail;
-    return (struct ring){.shared = &memory, .sq_head = sq_head, .cq_tail = cq_tail};
+    return (struct ring){.shared = &memory, .sq_head = sq_head, .cq_tail = cq_tail, .loud_tail = cq_tail};
 }
 
 static int available(const struct ring *ring) {
@@ -23,7 +23,8 @@ static int available(const struct ring *ring) {
 /* The guest's end: writes a submission whose every field is made of `n`. */
 static void guest_submit(uint32_t n) {
     memory.sq[memory.index.sq_tail % RING_SQ_ENTRIES] = (struct ukvm_sqe){
-        .op = (uint16_t)n,
+        .op = (uint8_t)n,
+        .flags = (uint8_t)(n >> 3),
         .device = (uint16_t)~n,
         .length = n * 3,
         .arena = UINT64_C(0x100000001) * n,
@@ -96,6 +97,7 @@ static void test_backpressure(uint32_t sq, uint32_t cq) {
 
 /* Through both rings many times over, across 2^32, with completions out of order. */
 static void test_traffic(void) {
+    static struct ukvm_sqe in_flight[RING_CQ_ENTRIES];
     struct ring ring = ring_at(UINT32_MAX - 700, UINT32_MAX - 1500);
     uint32_t submitted = 0, taken = 0, completed = 0, read = 0, seed = 1;
     unsigned wrong = 0;
@@ -106,9 +108,10 @@ static void test_traffic(void) {
         int count = available(&ring);
         wrong += count < 0;
         for (int i = 0; i < count; i++) {
+            uint32_t n = taken++;
             struct ukvm_sqe copy;
             ring_take(&ring, &copy);
-            uint32_t n = taken++;
+            in_flight[n % RING_CQ_ENTRIES] = copy;
             wrong += copy.op != (uint16_t)n || copy.device != (uint16_t)~n || copy.length != n * 3 ||
                      copy.arena != UINT64_C(0x100000001) * n || copy.offset != ~(uint64_t)n || copy.user_data != n;
         }
@@ -116,8 +119,7 @@ static void test_traffic(void) {
         wrong += memory.index.sq_head != ring.sq_head || ring.in_flight != taken - completed;
         wrong += taken - read > RING_CQ_ENTRIES;
         for (uint32_t n = seed >> 8 & 0xff; n > 0 && ring.in_flight > 0; n--, completed++)
-            ring_complete(&ring, completed, (int32_t)~completed);
-        wrong += ring_has_completions(&ring) != (completed != read);
+            ring_complete(&ring, &in_flight[completed % RING_CQ_ENTRIES], (int32_t)~completed);
         for (uint32_t n = seed >> 16 & 0xff; n > 0 && memory.index.cq_head != memory.index.cq_tail; n--, read++) {
             const struct ukvm_cqe *cqe = &memory.cq[memory.index.cq_head++ % RING_CQ_ENTRIES];
             wrong += cqe->user_data != read || cqe->result != (int32_t)~read || cqe->reserved != 0;
@@ -143,13 +145,55 @@ static void test_hostile(void) {
     is_u64(memory.index.sq_head, 77, "sq_head is published by ring_release() only");
     ring_release(&ring);
     is_u64(memory.index.sq_head, 11, "and is then the monitor's own");
-    ring_complete(&ring, 5, -UKVM_EIO);
+    copy.user_data = 5; /* the monitor hands in its own copy */
+    ring_complete(&ring, &copy, -UKVM_EIO);
     is_u64(memory.index.cq_tail, 21, "cq_tail is the monitor's own");
     is_u64(ring.in_flight, 0, "a completion ends a submission");
     ok(memory.cq[20].user_data == 5 && memory.cq[20].result == -UKVM_EIO, "the completion is in its slot");
-    ok(ring_has_completions(&ring), "there is a completion to take");
+    ok(ring_wakes(&ring), "there is a completion to take");
     memory.index.cq_head = 21;
-    ok(!ring_has_completions(&ring), "until the guest has taken it");
+    ok(!ring_wakes(&ring), "until the guest has taken it");
+}
+
+/* CALL-02 and RING-10, against a list of what is in flight and of what the guest has not taken. */
+static void test_quiet(void) {
+    struct ring ring = ring_at(UINT32_MAX - 300, UINT32_MAX - 500);
+    struct ukvm_sqe pending[RING_CQ_ENTRIES];
+    bool loud[RING_CQ_ENTRIES]; /* completions that end a sleep, by slot */
+    unsigned count = 0, wrong = 0, slept = 0, seed = 7;
+    for (unsigned step = 0; step < 50000; step++) {
+        seed = seed * 1664525 + 1013904223;
+        unsigned what = seed >> 28, n = seed >> 16;
+        if (what < 6 && memory.index.sq_tail == ring.sq_head && available(&ring) == 0 &&
+            count + (memory.index.cq_tail - memory.index.cq_head) < RING_CQ_ENTRIES) {
+            memory.sq[memory.index.sq_tail++ % RING_SQ_ENTRIES] =
+                (struct ukvm_sqe){.flags = n % 4 ? UKVM_SQE_QUIET : 0, .user_data = n};
+            ring_take(&ring, &pending[count++]);
+            ring_release(&ring);
+        } else if (what < 11 && count > 0) {
+            unsigned i = n % count;
+            int32_t result = n % 16 == 0 ? -UKVM_EDOWN : 60;
+            loud[ring.cq_tail % RING_CQ_ENTRIES] = !(pending[i].flags & UKVM_SQE_QUIET) || result < 0;
+            ring_complete(&ring, &pending[i], result);
+            pending[i] = pending[--count];
+        } else if (memory.index.cq_head != memory.index.cq_tail) {
+            memory.index.cq_head++;
+        }
+        bool wakes = false, loud_in_flight = false;
+        for (uint32_t at = memory.index.cq_head; at != ring.cq_tail; at++)
+            wakes = wakes || loud[at % RING_CQ_ENTRIES];
+        for (unsigned i = 0; i < count; i++)
+            loud_in_flight = loud_in_flight || !(pending[i].flags & UKVM_SQE_QUIET);
+        wakes = wakes || (!loud_in_flight && memory.index.cq_head != ring.cq_tail);
+        wrong += ring_wakes(&ring) != wakes;
+        slept += !wakes && memory.index.cq_head != ring.cq_tail;
+    }
+    is_u64(wrong, 0, "a quiet success ends no sleep while a loud submission is in flight; anything else does");
+    ok(slept > 1000, "with quiet completions unread often enough");
+
+    ring = ring_at(0, 0);
+    memory.index.cq_head = 1;
+    ok(ring_wakes(&ring), "a cq_head that is ahead makes no sleep for ever");
 }
 
 int main(void) {
@@ -169,5 +213,6 @@ int main(void) {
     }
     test_traffic();
     test_hostile();
+    test_quiet();
     return done_testing();
 }
