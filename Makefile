@@ -176,9 +176,9 @@ C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-ker
 SCRIPTS := $(wildcard .ci/run examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init)
 
 lint: | packages-lint packages-build
-	clang-format --dry-run -Werror $(C_FILES)
-	clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
-	clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/*.c examples/*/*.c) -- \
+	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/*.c examples/*/*.c) -- \
 		$(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
 	shellcheck -x $(SCRIPTS)
 	$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang all

@@ -21,7 +21,8 @@
 
 /*
  * Hypercalls: a 32-bit `out` to one of these ports. The value of EAX is meaningful only for UKVM_PORT_EXIT. UKVM-CALL.
- * The ports from UKVM_PORT_TRAP on belong to the monitor's own trap stubs; a guest that writes one is ended (UKVM-CALL-05).
+ * The ports from UKVM_PORT_TRAP on belong to the monitor's own trap stubs; a guest that writes one is ended
+ * (UKVM-CALL-05).
  */
 #define UKVM_PORT_KICK 0x10u
 #define UKVM_PORT_WAIT 0x11u

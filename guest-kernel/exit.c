@@ -4,6 +4,11 @@
 
 #define STATUS_PANIC 134 /* 128 + SIGABRT */
 
+static _Noreturn void leave(int status) {
+    for (;;)
+        uk_hypercall(UKVM_PORT_EXIT, (uint32_t)status);
+}
+
 void uk_exit(int status) {
     uk_console_push();
     /*
@@ -12,8 +17,7 @@ void uk_exit(int status) {
      */
     if (uk_in_flight() > uk_boot()->sq_entries || uk_in_flight() > uk_boot()->cq_entries)
         uk_console_flush();
-    for (;;)
-        uk_hypercall(UKVM_PORT_EXIT, (uint32_t)status);
+    leave(status);
 }
 
 void uk_panic(const char *format, ...) {
@@ -21,8 +25,8 @@ void uk_panic(const char *format, ...) {
     char text[256];
     va_list args;
     /* A panic on the way to print a panic: only the end is left. */
-    while (panicking)
-        uk_hypercall(UKVM_PORT_EXIT, STATUS_PANIC);
+    if (panicking)
+        leave(STATUS_PANIC);
     panicking = true;
     va_start(args, format);
     uk_vsnprintf(text, sizeof text, format, args);

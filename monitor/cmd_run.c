@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* `ukvm run`: the life of a guest, phase by phase. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "device.h"
@@ -21,7 +25,22 @@ static struct {
     struct io io;
 } vmm;
 
+/*
+ * Without the three standard streams, the next file to be opened would become one of them, and the guest's output would
+ * go into it.
+ */
+static int check_streams(struct error *err) {
+    if (fcntl(STDIN_FILENO, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != STDIN_FILENO)
+        return error_set(err, EXIT_MONITOR, "standard input is closed, and /dev/null: %s", strerror(errno));
+    if (fcntl(STDOUT_FILENO, F_GETFD) < 0 || fcntl(STDERR_FILENO, F_GETFD) < 0)
+        return error_set(err, EXIT_MONITOR,
+                         "standard output or standard error is closed; open both, if only on /dev/null");
+    return 0;
+}
+
 static int open_everything(struct error *err) {
+    if (check_streams(err) || devices_check_inherited(&vmm.config, err))
+        return -1;
     if (image_open(vmm.config.image, &vmm.image, err) || image_check_devices(&vmm.image, &vmm.config, err) ||
         vm_open(&vmm.guest.vm, err) || devices_open(&vmm.config, &vmm.devices, err) || signals_open(&vmm.signals, err))
         return -1;

@@ -7,12 +7,11 @@
 
 void coalesce_begin_turn(struct coalesce *c, uint64_t now) {
     uint64_t cost = now - c->left_at;
+    bool known = c->left_at != 0 && cost <= COST_MAX;
     /* Follows the minimum down at once and drifts up slowly, should the guest's exits have become dearer. */
-    if (c->left_at == 0 || cost > COST_MAX)
-        cost = c->exit_cost;
-    else if (c->exit_cost == 0 || cost < c->exit_cost)
+    if (known && (c->exit_cost == 0 || cost < c->exit_cost))
         c->exit_cost = cost;
-    else
+    else if (known)
         c->exit_cost += c->exit_cost / 256;
     c->started = 0;
 }

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "range.h"
 
 /* The console's buffers; a guest with devices may use theirs for it too. */
 #define CONSOLE_ARENA (4u * UKVM_PAGE_SIZE)
+
+int devices_check_inherited(const struct config *config, struct error *err) {
+    for (unsigned i = 0; i < config->devices_count; i++) {
+        const struct device_config *device = &config->devices[i];
+        if (device->kind == UKVM_DEVICE_NET && device->net.backend == NET_FD &&
+            fcntl(device->net.fd, F_SETFD, FD_CLOEXEC) < 0)
+            return error_set(err, EXIT_MONITOR, "net '%s': fd:%d: is not open", device->name, device->net.fd);
+    }
+    return 0;
+}
 
 /* The locks keep other processes away; one guest's own disks are its own matter, unless both would write. */
 static int check_sharing(const struct devices *devices, const struct device *new, struct error *err) {

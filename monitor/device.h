@@ -24,6 +24,12 @@ struct devices {
     unsigned count;
 };
 
+/*
+ * Whether the descriptors that the command line names were inherited. To be asked before anything is opened, or a
+ * number could be that of something of ours.
+ */
+int devices_check_inherited(const struct config *config, struct error *err);
+
 /* Opens each device of the command line, in its order. On failure the process is about to end; nothing is closed. */
 int devices_open(const struct config *config, struct devices *devices, struct error *err);
 

@@ -15,11 +15,14 @@ enum exit_status {
 };
 
 struct error {
-    int status; /* enum exit_status */
-    char text[512];
+    int status;      /* enum exit_status */
+    char text[5120]; /* a path of PATH_MAX and what is wrong with it */
 };
 
-/* Writes the message, without "ukvm:" and without a line end. Returns -1, so that a caller can return it. */
+/*
+ * Writes the message, without "ukvm:" and without a line end; control characters, which names from outside may have,
+ * are shown as '?', so that it stays one line. Returns -1, so that a caller can return it.
+ */
 int error_set(struct error *err, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -36,7 +36,7 @@ static int refuse_image(struct error *err, const char *path, const char *format,
     __attribute__((format(printf, 3, 4)));
 
 static int refuse_image(struct error *err, const char *path, const char *format, ...) {
-    char why[400];
+    char why[512];
     va_list args;
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
@@ -63,6 +63,10 @@ static int check_header(struct reader *r) {
         return refuse(r, "e_machine is %u, not x86-64 (62); build it for x86-64", header.e_machine);
     if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
         return refuse(r, "e_type is %u: not an executable; " HOW_TO_LINK, header.e_type);
+    if (!range_within(header.e_phoff, (uint64_t)header.e_phnum * header.e_phentsize, r->file_size))
+        return refuse(
+            r, "e_phoff 0x%" PRIx64 ": the program headers lie outside the file (0x%" PRIx64 " bytes); it is cut short",
+            header.e_phoff, r->file_size);
     r->image->pie = header.e_type == ET_DYN;
     r->image->entry = header.e_entry;
     return 0;

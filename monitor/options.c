@@ -202,27 +202,26 @@ static int parse_option(struct config *config, int code, const char *value, stru
     }
 }
 
-/* getopt_long has just returned '?' or ':' and moved past the word, or within a word of short options. */
+/* getopt_long has just returned '?' or ':' and moved past the word, or stands within a word of short options. */
 static int option_error(char **argv, int code, struct error *err) {
-    const char *word = argv[optind - 1];
-    if (optopt > 0 && optopt < 256 && (code == '?' || optopt == 'e')) {
-        if (code == ':')
-            return error_set(err, EXIT_MONITOR, "-%c needs a value, see ukvm run --help", optopt);
+    if (optopt == 'e' && code == ':')
+        return error_set(err, EXIT_MONITOR, "-e needs a value, see ukvm run --help");
+    if (optopt > ' ' && optopt < 0x7f)
         return error_set(err, EXIT_MONITOR, "unknown option '-%c', see ukvm run --help", optopt);
-    }
+    const char *word = argv[optind - 1];
     if (code == ':')
         return error_set(err, EXIT_MONITOR, "%s needs a value, see ukvm run --help", word);
-    if (optopt)
+    if (optopt >= OPTION_MEM)
         return error_set(err, EXIT_MONITOR, "%s takes no value, see ukvm run --help", word);
     return error_set(err, EXIT_MONITOR, "unknown option '%s', see ukvm run --help", word);
 }
 
 static int check_blobs(const struct config *config, struct error *err) {
     uint64_t bytes = 0;
-    for (unsigned i = 0; i < config->args_count; i++)
-        bytes += strlen(config->args[i]) + 1;
-    for (unsigned i = 0; i < config->env_count; i++)
-        bytes += strlen(config->env[i]) + 1;
+    for (char *const *arg = config->args; *arg; arg++) /* argv ends in NULL */
+        bytes += strlen(*arg) + 1;
+    for (const char *const *variable = config->env; *variable; variable++) /* so does this */
+        bytes += strlen(*variable) + 1;
     if (bytes > BLOB_MAX)
         return error_set(err, EXIT_MONITOR, "the guest's arguments and environment have %llu bytes; the limit is %llu",
                          (unsigned long long)bytes, (unsigned long long)BLOB_MAX);

@@ -74,7 +74,7 @@ static enum step hypercall(struct runner *r, const struct port_access *access) {
     case UKVM_PORT_WAIT:
         return io_turn(r->io, IO_SLEEP, r->err) ? STEP_ERROR : STEP_RUN;
     default: /* UKVM_PORT_EXIT */
-        r->status = access->value & 0xff;
+        r->status = (int)(access->value & 0xff);
         return io_drain(r->io, r->err) ? STEP_ERROR : STEP_END;
     }
 }

@@ -13,12 +13,14 @@ static void consider(const Elf64_Sym *entry, struct symbol *symbols, unsigned co
         return;
     for (unsigned i = 0; i < count; i++) {
         struct symbol *symbol = &symbols[i];
-        bool inside = symbol->address >= entry->st_value &&
-                      (entry->st_size == 0 || symbol->address - entry->st_value < entry->st_size);
-        /* assembly has symbols without a size: the closest one below, unless one with a size holds the address */
-        if (inside && (symbol->name_offset == 0 || entry->st_value >= symbol->start)) {
+        bool sized = entry->st_size != 0;
+        if (symbol->address < entry->st_value || (sized && symbol->address - entry->st_value >= entry->st_size))
+            continue;
+        /* Labels of assembly have no size: the closest one below is the name where no function holds the address. */
+        if (sized > symbol->sized || (sized == symbol->sized && entry->st_value >= symbol->start)) {
             symbol->start = entry->st_value;
             symbol->name_offset = entry->st_name;
+            symbol->sized = sized;
         }
     }
 }

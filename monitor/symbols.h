@@ -14,6 +14,7 @@ struct symbol {
 
     uint64_t start; /* best match so far */
     uint32_t name_offset;
+    bool sized; /* it has a size, and the address is within */
 };
 
 /*

@@ -47,9 +47,6 @@ int uring_open(struct io_uring *uring, struct devices *devices, const struct sig
     if (create(uring, devices->count ? ENTRIES_DEVICES : ENTRIES_CONSOLE, err))
         return -1;
     int result = io_uring_register_files(uring, files, IO_FILE_DEVICES + devices->count);
-    if (result == -EBADF)
-        return error_set(err, EXIT_MONITOR,
-                         "standard output or standard error is closed; open both, if only on /dev/null");
     if (result)
         return error_set(err, EXIT_MONITOR, "io_uring: registering files: %s", strerror(-result));
     struct iovec buffer = {.iov_base = arena->host, .iov_len = arena->size};

@@ -34,14 +34,14 @@ ok "ping after malformed frames" in_ns ping -c 2 -i 0.05 -W 5 10.77.0.2
 # A TAP that goes down and comes back
 ip -n "$NS" link set tap0 down
 sleep 0.3
-ok "the guest survives a TAP that is down" kill -0 $guest
+ok "the guest survives a TAP that is down" kill -0 "$guest"
 ip -n "$NS" link set tap0 up
 ok "ping after the TAP came back" in_ns ping -c 3 -i 0.2 -W 5 10.77.0.2
 ip -n "$NS" link del tap0
 sleep 0.3
-ok "the guest survives a TAP that was removed" kill -0 $guest
-kill $guest
-wait $guest
+ok "the guest survives a TAP that was removed" kill -0 "$guest"
+kill "$guest"
+wait "$guest"
 is "SIGTERM ends it" $? 143
 
 # A socket instead of a TAP: frames as messages

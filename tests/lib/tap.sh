@@ -96,6 +96,7 @@ done_testing() {
 }
 
 # run COMMAND...: runs it bounded, and leaves $out (standard output), $err (standard error) and $status.
+# shellcheck disable=SC2034 # out, err and status are for the tests
 run() {
     timeout --kill-after=5 "${RUN_SECONDS:-60}" "$@" >"$SCRATCH/.out" 2>"$SCRATCH/.err" </dev/null
     status=$?

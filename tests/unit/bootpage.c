@@ -20,6 +20,11 @@ int net_open(const struct net_config *config, const char *name, int *fd, struct 
     return -1;
 }
 
+bool blk_is_same_file(const struct blk *a, const struct blk *b) {
+    (void)a, (void)b;
+    return false;
+}
+
 uint64_t blk_arena_size(const struct blk *blk) {
     (void)blk;
     return 1;
@@ -170,6 +175,14 @@ int main(void) {
     free(bytes);
     is_u64(write_into(&source, size, size - 1, &bytes), EXIT_MONITOR, "and so is a region that ends in them");
     free(bytes);
+
+    struct ukvm_device entry;
+    memset(&entry, 0xff, sizeof entry);
+    device_describe(&devices.table[1], &entry);
+    unsigned rest = entry.reserved;
+    for (unsigned i = sizeof entry.net; i < sizeof entry.raw; i++)
+        rest |= entry.raw[i];
+    is_u64(rest, 0, "what an entry does not say is 0, and nothing that the monitor had on its stack");
 
     config.args_count = 1;
     config.env_count = config.devices_count = devices.count = 0;

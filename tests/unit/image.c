@@ -83,6 +83,7 @@ static void test_refusals(void) {
         {"flags=0x80000006", "p_flags 0x80000006"},
         {"overlap", "segment 2: p_vaddr 0x3000 shares a page"},
         {"same-page", "segment 2: p_vaddr 0x2800 shares a page"},
+        {"vaddr=0x2fff", "segment 2: p_vaddr 0x2fff shares a page"},
         {"unsorted", "segment 1: p_vaddr 0x2000"},
         {"filesz", "segment 1: p_filesz 0x20 is larger than p_memsz 0x10"},
         {"memsz=0", "segment 2: p_filesz"},

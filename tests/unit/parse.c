@@ -65,7 +65,7 @@ static void test_size(void) {
         "1T",
         "1,",
         "1M,ro",
-        
+
         "--",
         "1\t\tK",
         "1e9",
