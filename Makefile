@@ -40,7 +40,7 @@ ifneq (,$(findstring clang,$(CC)))
 # kvm.h ends several structures in an array of no size, which the monitor embeds with their storage behind.
 WARNINGS += -Wno-gnu-variable-sized-type-not-at-end
 endif
-COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer $(WARNINGS) -MMD -MP -Iguest-abi
+COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer $(WARNINGS) -MMD -MP -Iguest-abi -Iseccomp
 
 # COVERAGE=--coverage instruments the monitor and the unit tests; see the target `coverage`.
 COVERAGE :=
@@ -60,7 +60,7 @@ UNIT_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -Imonitor -Iguest-kernel/incl
 
 # ---- what there is ----
 
-MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c))
+MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c seccomp/*.c))
 GUEST_OBJS := $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard guest-kernel/*.c guest-kernel/*.S)))
 EXAMPLES := $(patsubst examples/%/,%,$(wildcard examples/*/))
 EXAMPLE_ELFS := $(EXAMPLES:%=$(BUILD)/examples/%.elf)
@@ -84,6 +84,10 @@ $(BUILD)/ukvm: $(MONITOR_OBJS)
 	$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
 $(BUILD)/obj/monitor/%.o: monitor/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/seccomp/%.o: seccomp/%.c Makefile | packages-build
 	@mkdir -p $(@D)
 	$(CC) $(HOST_CFLAGS) -c -o $@ $<
 
@@ -149,7 +153,16 @@ $(BUILD)/tests/bench/%: tests/bench/%.c Makefile | packages-build
 	@mkdir -p $(@D)
 	$(CC) $(COMMON) -D_GNU_SOURCE -static -o $@ $<
 
-TEST_INPUTS := all $(UNIT_TESTS) $(TEST_GUESTS) $(TEST_TOOLS)
+# The monitor, but with an attempt to break out in the place of the guest's run.
+$(BUILD)/tests/ukvm-probe: $(MONITOR_OBJS) $(BUILD)/obj/tests/sandbox/probe.o
+	@mkdir -p $(@D)
+	$(CC) $(HOST_LDFLAGS) -Wl,--wrap=run_guest,--wrap=lockdown -o $@ $^ $(HOST_LIBS)
+
+$(BUILD)/obj/tests/sandbox/%.o: tests/sandbox/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
+
+TEST_INPUTS := all $(UNIT_TESTS) $(TEST_GUESTS) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
 
 test: $(TEST_INPUTS) | packages-test
 	prove --exec '' --timer $(UNIT_TESTS) $(E2E_TESTS)
@@ -163,7 +176,7 @@ test-e2e: $(TEST_INPUTS) | packages-test
 test-stock: $(TEST_INPUTS) | packages-stock
 	tests/stock/run.sh
 
-bench: $(TEST_INPUTS) $(BENCH_PROGRAMS) | packages-bench
+bench: all $(TEST_GUESTS) $(BENCH_PROGRAMS) | packages-bench
 	tests/bench/run.sh
 
 run: all | packages-run
@@ -177,7 +190,7 @@ SCRIPTS := $(wildcard .ci/run examples/*.sh tests/*/*.sh tests/bench/rows/*.sh t
 
 lint: | packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
-	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c seccomp/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/*.c examples/*/*.c) -- \
 		$(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
 	shellcheck -x $(SCRIPTS)

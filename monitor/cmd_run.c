@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* `ukvm run`: the life of a guest, phase by phase. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "device.h"
 #include "guest.h"
 #include "io.h"
+#include "lockdown.h"
 #include "options.h"
 #include "run.h"
 #include "signals.h"
@@ -25,13 +24,8 @@ static struct {
     struct io io;
 } vmm;
 
-/*
- * Without the three standard streams, the next file to be opened would become one of them, and the guest's output would
- * go into it.
- */
+/* Without them, the next file to be opened would become one of them, and the guest's output would go into it. */
 static int check_streams(struct error *err) {
-    if (fcntl(STDIN_FILENO, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != STDIN_FILENO)
-        return error_set(err, EXIT_MONITOR, "standard input is closed, and /dev/null: %s", strerror(errno));
     if (fcntl(STDOUT_FILENO, F_GETFD) < 0 || fcntl(STDERR_FILENO, F_GETFD) < 0)
         return error_set(err, EXIT_MONITOR,
                          "standard output or standard error is closed; open both, if only on /dev/null");
@@ -39,17 +33,18 @@ static int check_streams(struct error *err) {
 }
 
 static int open_everything(struct error *err) {
-    if (check_streams(err) || devices_check_inherited(&vmm.config, err))
+    if (check_streams(err) || devices_claim_inherited(&vmm.config, err))
         return -1;
     if (image_open(vmm.config.image, &vmm.image, err) || image_check_devices(&vmm.image, &vmm.config, err) ||
-        vm_open(&vmm.guest.vm, err) || devices_open(&vmm.config, &vmm.devices, err) || signals_open(&vmm.signals, err))
+        vm_open(&vmm.guest.vm, err) || devices_open(&vmm.config, &vmm.devices, err))
         return -1;
     trace(TRACE_BOOT, "opened: image, %u devices, KVM", vmm.devices.count);
     return 0;
 }
 
 static int build_guest(struct error *err) {
-    if (guest_build(&vmm.guest, &vmm.config, &vmm.image, &vmm.devices, err) ||
+    /* Signals after the image, whose loading may take its time: until then a Ctrl-C simply ends the process. */
+    if (guest_build(&vmm.guest, &vmm.config, &vmm.image, &vmm.devices, err) || signals_open(&vmm.signals, err) ||
         vm_set_signal_mask(&vmm.guest.vm, &vmm.signals.let_through, err))
         return -1;
     struct io_config io = {
@@ -58,11 +53,35 @@ static int build_guest(struct error *err) {
         .ram = &vmm.guest.ram,
         .devices = &vmm.devices,
         .signals = &vmm.signals,
+        .uses = lockdown_uses(&vmm.devices),
         .clock = vmm.guest.clock,
     };
     if (io_open(&vmm.io, &io, err))
         return -1;
     trace(TRACE_BOOT, "built: guest at 0x%llx, rings, I/O", (unsigned long long)vmm.guest.layout.entry);
+    return 0;
+}
+
+static int lock_down(struct error *err) {
+    if (vmm.config.sandbox == SANDBOX_OFF) {
+        fputs("ukvm: --no-sandbox: the monitor keeps all of its rights; for debugging only\n", stderr);
+        return 0;
+    }
+    const struct io_uring *uring = &vmm.io.uring;
+    struct lockdown rights = {
+        .uses = lockdown_uses(&vmm.devices),
+        .devices = &vmm.devices,
+        .ring_fd = uring->enter_ring_fd == uring->ring_fd ? uring->ring_fd : -1,
+    };
+    rights.values[POLICY_VCPU_FD] = (uint64_t)vmm.guest.vm.vcpu_fd;
+    rights.values[POLICY_IMAGE_FD] = (uint64_t)vmm.image.fd;
+    rights.values[POLICY_RING_FD] = (uint64_t)uring->enter_ring_fd;
+    rights.values[POLICY_RING_SLOTS] = RING_CQ_ENTRIES + SIGNALS_MAX;
+    rights.values[POLICY_RAM_BLOCK] = (uintptr_t)vmm.guest.ram.host;
+    rights.values[POLICY_RAM_SIZE] = vmm.guest.ram.size;
+    if (lockdown(&rights, err))
+        return -1;
+    trace(TRACE_BOOT, "locked down");
     return 0;
 }
 
@@ -77,7 +96,7 @@ int cmd_run(int argc, char **argv, struct error *err) {
         break;
     }
     trace_enable(vmm.config.trace);
-    if (open_everything(err) || build_guest(err))
+    if (open_everything(err) || build_guest(err) || lock_down(err))
         return -1;
     return run_guest(&vmm.guest, &vmm.io, err);
 }

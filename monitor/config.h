@@ -11,6 +11,8 @@
 
 #define CONFIG_MEMORY_DEFAULT (UINT64_C(64) << 20)
 
+enum sandbox { SANDBOX_ON, SANDBOX_OFF };
+
 enum net_backend { NET_TAP, NET_FD };
 
 struct disk_config {
@@ -51,6 +53,7 @@ struct config {
     struct device_config devices[UKVM_MAX_DEVICES];
     unsigned devices_count;
     trace_mask trace;
+    enum sandbox sandbox;
 };
 
 #endif

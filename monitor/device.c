@@ -1,21 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "range.h"
 
 /* The console's buffers; a guest with devices may use theirs for it too. */
 #define CONSOLE_ARENA (4u * UKVM_PAGE_SIZE)
 
-int devices_check_inherited(const struct config *config, struct error *err) {
+static bool is_named(const struct config *config, int fd) {
     for (unsigned i = 0; i < config->devices_count; i++) {
         const struct device_config *device = &config->devices[i];
-        if (device->kind == UKVM_DEVICE_NET && device->net.backend == NET_FD &&
-            fcntl(device->net.fd, F_SETFD, FD_CLOEXEC) < 0)
-            return error_set(err, EXIT_MONITOR, "net '%s': fd:%d: is not open", device->name, device->net.fd);
+        if (device->kind == UKVM_DEVICE_NET && device->net.backend == NET_FD && device->net.fd == fd)
+            return true;
     }
+    return false;
+}
+
+static int check_inherited(const struct config *config, const struct device_config *device, struct error *err) {
+    int fd = device->net.fd;
+    if (fd == STDOUT_FILENO || fd == STDERR_FILENO)
+        return error_set(err, EXIT_MONITOR, "net '%s': fd:%d: is the guest's console", device->name, fd);
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return error_set(err, EXIT_MONITOR, "net '%s': fd:%d: is not open", device->name, fd);
+    for (const struct device_config *other = config->devices; other < device; other++)
+        if (other->kind == UKVM_DEVICE_NET && other->net.backend == NET_FD && other->net.fd == fd)
+            return error_set(err, EXIT_MONITOR, "net '%s': fd:%d: is also net '%s'", device->name, fd, other->name);
+    return 0;
+}
+
+int devices_claim_inherited(const struct config *config, struct error *err) {
+    int highest = STDERR_FILENO;
+    for (unsigned i = 0; i < config->devices_count; i++) {
+        const struct device_config *device = &config->devices[i];
+        if (device->kind != UKVM_DEVICE_NET || device->net.backend != NET_FD)
+            continue;
+        if (check_inherited(config, device, err))
+            return -1;
+        if (device->net.fd > highest)
+            highest = device->net.fd;
+    }
+    /* Standard input may be a disk's file as well. */
+    if (!is_named(config, STDIN_FILENO)) {
+        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+            return error_set(err, EXIT_MONITOR, "/dev/null: %s", strerror(errno));
+        if (null > STDERR_FILENO && !is_named(config, null))
+            close(null);
+    }
+    for (int fd = STDERR_FILENO + 1; fd < highest; fd++)
+        if (!is_named(config, fd))
+            close(fd);
+    syscall(SYS_close_range, highest + 1, ~0u, 0);
     return 0;
 }
 

@@ -25,10 +25,11 @@ struct devices {
 };
 
 /*
- * Whether the descriptors that the command line names were inherited. To be asked before anything is opened, or a
- * number could be that of something of ours.
+ * Checks the descriptors that the command line names and closes all others that were inherited. To be called before
+ * anything is opened: a number could be that of something of ours, and to close a disk that somebody else has open
+ * would release our lock on it.
  */
-int devices_check_inherited(const struct config *config, struct error *err);
+int devices_claim_inherited(const struct config *config, struct error *err);
 
 /* Opens each device of the command line, in its order. On failure the process is about to end; nothing is closed. */
 int devices_open(const struct config *config, struct devices *devices, struct error *err);

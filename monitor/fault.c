@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "range.h"
 #include "symbols.h"
@@ -46,15 +45,9 @@ static const struct {
     [21] = {"control protection exception", SIGSEGV},
 };
 
-/* One write() at the end, so that the report is not torn by other output. */
-struct report {
-    char text[8192];
-    size_t used;
-};
+static void add(struct fault_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void add(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct report *report, const char *format, ...) {
+static void add(struct fault_report *report, const char *format, ...) {
     size_t room = sizeof report->text - report->used;
     va_list args;
     va_start(args, format);
@@ -62,15 +55,6 @@ static void add(struct report *report, const char *format, ...) {
     va_end(args);
     if (n > 0)
         report->used += (size_t)n < room ? (size_t)n : room - 1;
-}
-
-static void print(const struct report *report) {
-    for (size_t done = 0; done < report->used;) {
-        ssize_t n = write(STDERR_FILENO, report->text + done, report->used - done);
-        if (n <= 0)
-            return; /* nobody is left to tell */
-        done += (size_t)n;
-    }
 }
 
 static const struct ukvm_range *find_range(const struct layout *layout, uint64_t address) {
@@ -105,14 +89,14 @@ static const char *describe_address(const struct layout *layout, uint64_t addres
     return "not mapped";
 }
 
-static void add_page_fault(struct report *report, const struct layout *layout, uint64_t address, uint64_t code) {
+static void add_page_fault(struct fault_report *report, const struct layout *layout, uint64_t address, uint64_t code) {
     const char *access = code & PF_FETCH ? "execution" : code & PF_WRITE ? "write" : "read";
     add(report, "page fault: %s at 0x%" PRIx64 " (%s)", access, address, describe_address(layout, address));
 }
 
 /* ---- registers and backtrace ---- */
 
-static void add_registers(struct report *report, const struct kvm_regs *r) {
+static void add_registers(struct fault_report *report, const struct kvm_regs *r) {
     const struct {
         const char *name;
         uint64_t value;
@@ -165,14 +149,14 @@ static void find_names(const struct fault_context *context, struct symbol *frame
     }
 }
 
-static void add_name(struct report *report, const struct symbol *frame) {
+static void add_name(struct fault_report *report, const struct symbol *frame) {
     if (frame->name[0])
         add(report, "%s+0x%" PRIx64, frame->name, frame->offset);
     else
         add(report, "?");
 }
 
-static void add_where(struct report *report, const struct fault_context *context, const struct kvm_regs *regs) {
+static void add_where(struct fault_report *report, const struct fault_context *context, const struct kvm_regs *regs) {
     struct symbol frames[FRAMES_MAX];
     unsigned count = walk_stack(context, regs, frames);
     find_names(context, frames, count);
@@ -192,10 +176,10 @@ static void add_where(struct report *report, const struct fault_context *context
 }
 
 int fault_report_trap(const struct fault_context *context, unsigned vector, const struct kvm_regs *regs,
-                      const struct kvm_sregs *sregs) {
-    struct report report = {.used = 0};
+                      const struct kvm_sregs *sregs, struct fault_report *report) {
     struct trap_frame frame;
     struct kvm_regs guest = *regs;
+    report->used = 0;
     traps_read_frame(context->system, vector, &frame);
     guest.rip = frame.rip;
     guest.rsp = frame.rsp;
@@ -207,24 +191,21 @@ int fault_report_trap(const struct fault_context *context, unsigned vector, cons
         vector = VECTOR_UD;
         guest.rip = guest.rcx - 2; /* SYSCALL saves the address of the next instruction there */
     }
-    add(&report, "ukvm: guest fault: ");
+    add(report, "ukvm: guest fault: ");
     if (vector == VECTOR_PF)
-        add_page_fault(&report, context->layout, sregs->cr2, frame.error_code);
+        add_page_fault(report, context->layout, sregs->cr2, frame.error_code);
     else
-        add(&report, "%s%s", exceptions[vector].name ? exceptions[vector].name : "reserved exception",
+        add(report, "%s%s", exceptions[vector].name ? exceptions[vector].name : "reserved exception",
             syscall ? " (syscall)" : "");
     if (vector != VECTOR_PF && vector != VECTOR_UD && frame.error_code)
-        add(&report, ", error code 0x%" PRIx64, frame.error_code);
-    add_where(&report, context, &guest);
-    print(&report);
+        add(report, ", error code 0x%" PRIx64, frame.error_code);
+    add_where(report, context, &guest);
     return EXIT_SIGNAL + (exceptions[vector].signal ? exceptions[vector].signal : SIGSEGV);
 }
 
-int fault_report_violation(const struct fault_context *context, const char *what, const struct kvm_regs *regs,
-                           int status) {
-    struct report report = {.used = 0};
-    add(&report, "ukvm: guest ended: %s", what);
-    add_where(&report, context, regs);
-    print(&report);
-    return status;
+void fault_report_violation(const struct fault_context *context, const char *what, const struct kvm_regs *regs,
+                            struct fault_report *report) {
+    report->used = 0;
+    add(report, "ukvm: guest ended: %s", what);
+    add_where(report, context, regs);
 }

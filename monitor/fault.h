@@ -19,15 +19,20 @@ struct fault_context {
     const struct region *ram, *system;
 };
 
+struct fault_report {
+    char text[8192];
+    size_t used;
+};
+
 /*
- * The vCPU is in the stub of exception `vector`. Prints the report and returns the exit status, 128 + signal
+ * The vCPU is in the stub of exception `vector`. Writes the report and returns the exit status, 128 + signal
  * (ABI.md, FAULT-01).
  */
 int fault_report_trap(const struct fault_context *context, unsigned vector, const struct kvm_regs *regs,
-                      const struct kvm_sregs *sregs);
+                      const struct kvm_sregs *sregs, struct fault_report *report);
 
-/* The guest did `what`, which no clause allows; `status` is returned. */
-int fault_report_violation(const struct fault_context *context, const char *what, const struct kvm_regs *regs,
-                           int status);
+/* The guest did `what`, which no clause allows. */
+void fault_report_violation(const struct fault_context *context, const char *what, const struct kvm_regs *regs,
+                            struct fault_report *report);
 
 #endif

@@ -18,6 +18,10 @@
 #define ADDRESS_LIMIT (UINT64_C(1) << 46)
 #define EXEC_LOW_LIMIT (UINT64_C(1) << 20)
 
+/* What libelf is asked to read in one piece, and how much of a symbol table a fault report goes through. */
+#define TABLE_MAX 0x10000u
+#define SYMTAB_MAX (UINT64_C(256) << 20)
+
 #define HOW_TO_LINK "link it with -static-pie and the ukvm guest kernel"
 
 /* One image being read. Every failure of the functions below is EXIT_IMAGE with the image's path in front. */
@@ -170,6 +174,8 @@ static int read_notes(struct reader *r, const GElf_Phdr *header) {
         return refuse(r, "PT_NOTE lies outside the file; it is cut short");
     if (header->p_filesz == 0)
         return 0;
+    if (header->p_filesz > TABLE_MAX)
+        return refuse(r, "PT_NOTE has 0x%" PRIx64 " bytes; the limit is 0x%x", header->p_filesz, TABLE_MAX);
     Elf_Data *data = elf_getdata_rawchunk(r->elf, (int64_t)header->p_offset, header->p_filesz,
                                           header->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
     if (!data)
@@ -191,6 +197,8 @@ static int read_notes(struct reader *r, const GElf_Phdr *header) {
 static int check_relro(struct reader *r, const GElf_Phdr *header) {
     if (header->p_memsz == 0)
         return 0;
+    if (r->image->relro.size != 0)
+        return refuse(r, "more than one PT_GNU_RELRO");
     if (!image_find_segment(r->image, header->p_vaddr, header->p_memsz))
         return refuse(r, "PT_GNU_RELRO lies outside every PT_LOAD segment");
     /* The page that RELRO shares with what follows it stays writable, as with any ELF loader. */
@@ -220,6 +228,8 @@ static int read_dynamic(struct reader *r) {
         return 0;
     if (!range_within(r->dynamic.p_offset, r->dynamic.p_filesz, r->file_size))
         return refuse(r, "PT_DYNAMIC lies outside the file; it is cut short");
+    if (r->dynamic.p_filesz > TABLE_MAX)
+        return refuse(r, "PT_DYNAMIC has 0x%" PRIx64 " bytes; the limit is 0x%x", r->dynamic.p_filesz, TABLE_MAX);
     Elf_Data *data = elf_getdata_rawchunk(r->elf, (int64_t)r->dynamic.p_offset, r->dynamic.p_filesz, ELF_T_DYN);
     if (!data)
         return refuse(r, "PT_DYNAMIC cannot be read: %s", elf_errmsg(-1));
@@ -273,6 +283,8 @@ static int read_program_headers(struct reader *r) {
             return refuse(r, "a dynamic executable (PT_INTERP); " HOW_TO_LINK);
         if (header.p_type == PT_LOAD && add_segment(r, &header, (unsigned)i))
             return -1;
+        if (header.p_type == PT_DYNAMIC && r->dynamic.p_type == PT_DYNAMIC)
+            return refuse(r, "more than one PT_DYNAMIC");
         if (header.p_type == PT_DYNAMIC)
             r->dynamic = header;
     }
@@ -296,8 +308,8 @@ static void find_symbols(struct reader *r) {
         if (!gelf_getshdr(section, &header) || header.sh_type != SHT_SYMTAB)
             continue;
         Elf_Scn *linked = elf_getscn(r->elf, header.sh_link);
-        if (!linked || !gelf_getshdr(linked, &strings) || strings.sh_type != SHT_STRTAB ||
-            !range_within(header.sh_offset, header.sh_size, r->file_size) ||
+        if (!linked || header.sh_size > SYMTAB_MAX || !gelf_getshdr(linked, &strings) ||
+            strings.sh_type != SHT_STRTAB || !range_within(header.sh_offset, header.sh_size, r->file_size) ||
             !range_within(strings.sh_offset, strings.sh_size, r->file_size))
             return;
         r->image->symtab = (struct image_range){.start = header.sh_offset, .size = header.sh_size};
@@ -322,6 +334,21 @@ static int image_read(struct reader *r) {
     return 0;
 }
 
+/*
+ * Before libelf sees the file: it makes room for as many sections as the header says, and the extended numbering lets a
+ * small sparse file say millions. The counts in the header itself are of 16 bits.
+ */
+static int check_counts(struct reader *r) {
+    Elf64_Ehdr header;
+    if (pread(r->image->fd, &header, sizeof header, 0) != (ssize_t)sizeof header)
+        return 0; /* libelf will say what it is */
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64 &&
+        ((header.e_shoff != 0 && header.e_shnum == 0) || header.e_phnum == PN_XNUM))
+        return refuse(r, "e_shnum %u, e_phnum 0x%x: extended numbering is not for images", header.e_shnum,
+                      header.e_phnum);
+    return 0;
+}
+
 static int open_file(struct image *image, uint64_t *size, struct error *err) {
     struct stat status;
     /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
@@ -342,6 +369,8 @@ int image_open(const char *path, struct image *image, struct error *err) {
     struct reader r = {.image = image, .err = err};
     *image = (struct image){.path = path, .fd = -1};
     if (open_file(image, &r.file_size, err))
+        goto fail;
+    if (check_counts(&r))
         goto fail;
     elf_version(EV_CURRENT);
     r.elf = elf_begin(image->fd, ELF_C_READ, NULL);

@@ -10,10 +10,13 @@
 #include "trace.h"
 #include "uring.h"
 
+/* The user_data of a signal is its index, that of the report this; that of a request is its address, never so low. */
+#define TAG_REPORT SIGNALS_MAX
+
 #define STOP_PATIENCE UINT64_C(2000000000) /* nanoseconds */
 
 /* A field that an operation names; every other one must be 0 (RING-06). */
-enum field { FIELD_DEVICE = 1, FIELD_ARENA = 2, FIELD_LENGTH = 4, FIELD_OFFSET = 8 };
+enum field { FIELD_DEVICE = 1, FIELD_ARENA = 2, FIELD_LENGTH = 4, FIELD_OFFSET = 8, FIELD_QUIET = 16 };
 
 enum drained { NOT_DRAINED, DRAINED };
 
@@ -38,15 +41,14 @@ static const struct op ops[UKVM_OP_COUNT] = {
     [UKVM_OP_BLK_FLUSH] = {"blk-flush", FIELD_DEVICE, UKVM_DEVICE_BLK, DRAINED, NULL, blk_start_flush, blk_finish},
     [UKVM_OP_BLK_DISCARD] = {"blk-discard", FIELD_DEVICE | FIELD_LENGTH | FIELD_OFFSET, UKVM_DEVICE_BLK, DRAINED,
                              blk_check_discard, blk_start_discard, blk_finish},
-    [UKVM_OP_NET_SEND] = {"net-send", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, UKVM_DEVICE_NET, NOT_DRAINED,
-                          net_check_send, net_start_send, net_finish_send},
+    [UKVM_OP_NET_SEND] = {"net-send", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH | FIELD_QUIET, UKVM_DEVICE_NET,
+                          NOT_DRAINED, net_check_send, net_start_send, net_finish_send},
     [UKVM_OP_NET_RECV] = {"net-recv", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, UKVM_DEVICE_NET, NOT_DRAINED,
                           net_check_recv, net_start_recv, net_finish_recv},
     [UKVM_OP_MEM_RETURN] = {"mem-return", FIELD_LENGTH | FIELD_OFFSET, 0, NOT_DRAINED, memory_check_return,
                             memory_start_return, NULL},
 };
 
-/* The user_data of a watched signal is its index; that of a request is its address, which is never so low. */
 static void watch_signals(struct io *io) {
     for (unsigned i = 0; i < io->signals->count; i++) {
         struct io_uring_sqe *sqe = uring_sqe(&io->uring);
@@ -71,7 +73,7 @@ int io_open(struct io *io, const struct io_config *config, struct error *err) {
     };
     if (!io->ring.shared || !io->arena.host)
         return error_set(err, EXIT_MONITOR, "internal error: the rings or the arena lie outside the system region");
-    if (uring_open(&io->uring, config->devices, config->signals, &io->arena, err))
+    if (uring_open(&io->uring, config->devices, config->signals, &io->arena, config->uses, err))
         return -1;
     watch_signals(io);
     return 0;
@@ -127,7 +129,7 @@ int32_t io_error(int32_t result) {
 /* RING-06 and RING-08, and what the operation adds. Changes nothing but request->device. */
 static int32_t check(const struct io *io, const struct op *op, struct request *request) {
     const struct ukvm_sqe *sqe = &request->sqe;
-    if (sqe->flags & ~UKVM_SQE_QUIET)
+    if (sqe->flags & ~(op->fields & FIELD_QUIET ? UKVM_SQE_QUIET : 0u))
         return -UKVM_EINVAL;
     if ((!(op->fields & FIELD_DEVICE) && sqe->device) || (!(op->fields & FIELD_ARENA) && sqe->arena) ||
         (!(op->fields & FIELD_LENGTH) && sqe->length) || (!(op->fields & FIELD_OFFSET) && sqe->offset))
@@ -193,13 +195,21 @@ static void finish(struct io *io, struct request *request, int32_t result) {
         io->to_drain -= op->drained == DRAINED;
 }
 
+static bool note_signal(struct io *io, const struct io_uring_cqe *cqe) {
+    if (cqe->user_data >= SIGNALS_MAX)
+        return false;
+    if (cqe->res >= 0)
+        io->stop_signal = io->signals->table[cqe->user_data].number;
+    return true;
+}
+
 static void reap(struct io *io) {
     struct io_uring_cqe *cqe;
     unsigned head, count = 0;
     io_uring_for_each_cqe(&io->uring, head, cqe) {
-        if (cqe->user_data < SIGNALS_MAX)
-            io->stop_signal = io->signals->table[cqe->user_data].number;
-        else
+        if (cqe->user_data == TAG_REPORT)
+            io->report_result = cqe->res, io->report_pending = 0;
+        else if (!note_signal(io, cqe))
             finish(io, (struct request *)(uintptr_t)cqe->user_data, cqe->res);
         count++;
     }
@@ -214,7 +224,8 @@ static void pump_devices(struct io *io, enum net_arm arm) {
 
 static int submit(struct io *io, uint64_t timeout_ns, struct error *err) {
     int result = uring_submit(&io->uring, timeout_ns);
-    if (result == -EINTR || result == -ETIME || result >= 0)
+    /* EAGAIN and EBUSY: the kernel is short of memory; what was not taken stays prepared */
+    if (result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN || result == -EBUSY)
         return 0;
     return error_set(err, EXIT_MONITOR, "io_uring_enter: %s", strerror(-result));
 }
@@ -293,16 +304,18 @@ int io_turn(struct io *io, enum io_sleep sleep, struct error *err) {
 }
 
 int io_poll_signals(struct io *io, struct error *err) {
+    struct io_uring_cqe *cqe;
+    unsigned head;
     if (submit(io, 0, err))
         return -1;
-    reap(io);
+    /* Only a look: the guest is between any two instructions, and its ring must not change under it (CALL-04). */
+    io_uring_for_each_cqe(&io->uring, head, cqe) note_signal(io, cqe);
     return 0;
 }
 
-int io_drain(struct io *io, struct error *err) {
-    if (take_submissions(io, err))
-        return -1;
-    for (uint64_t end = 0; io->to_drain > 0;) {
+/* Works completions off until `*pending` is 0; from a signal on, for no longer than STOP_PATIENCE. */
+static int settle(struct io *io, const unsigned *pending, struct error *err) {
+    for (uint64_t end = 0; *pending > 0;) {
         uint64_t now = clock_now(&io->clock);
         if (io->stop_signal && end == 0)
             end = now + STOP_PATIENCE;
@@ -312,6 +325,34 @@ int io_drain(struct io *io, struct error *err) {
         if (submit(io, uring_pending(&io->uring) ? 0 : timeout, err))
             return -1;
         reap(io);
+    }
+    return 0;
+}
+
+int io_drain(struct io *io, struct error *err) {
+    if (take_submissions(io, err))
+        return -1;
+    return settle(io, &io->to_drain, err);
+}
+
+/* The guest has ended, so its arena is free for the text, as soon as its own console writes are out. */
+int io_report(struct io *io, const char *text, size_t length, struct error *err) {
+    if (settle(io, &io->to_drain, err))
+        return -1;
+    for (size_t done = 0; done < length && io->to_drain == 0;) {
+        size_t piece = length - done < io->arena.size ? length - done : io->arena.size;
+        memcpy(io->arena.host, text + done, piece);
+        struct io_uring_sqe *sqe = uring_sqe(&io->uring);
+        io_uring_prep_write_fixed(sqe, IO_FILE_ERR, io->arena.host, (unsigned)piece, UINT64_MAX, URING_ARENA);
+        sqe->flags |= IOSQE_FIXED_FILE;
+        sqe->user_data = TAG_REPORT;
+        io->report_pending = 1;
+        io->report_result = 0; /* what it stays if time runs out */
+        if (settle(io, &io->report_pending, err))
+            return -1;
+        if (io->report_result <= 0)
+            return 0; /* nobody is left to tell */
+        done += (size_t)io->report_result;
     }
     return 0;
 }

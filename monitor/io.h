@@ -40,9 +40,11 @@ struct io {
     int stop_signal; /* the one that told the monitor to end, 0 if none did */
     struct console console;
     struct coalesce coalesce;
-    unsigned to_drain;    /* console and block operations in flight */
-    struct request *free; /* requests used before */
-    unsigned fresh;       /* requests[fresh] and above were never used: their pages are untouched */
+    unsigned to_drain;       /* console and block operations in flight */
+    unsigned report_pending; /* a piece of the report is in flight */
+    int report_result;       /* of the last piece */
+    struct request *free;    /* requests used before */
+    unsigned fresh;          /* requests[fresh] and above were never used: their pages are untouched */
     struct request requests[RING_CQ_ENTRIES];
 };
 
@@ -51,6 +53,7 @@ struct io_config {
     const struct region *system, *ram;
     struct devices *devices;
     const struct signals *signals;
+    unsigned uses; /* enum policy_use, together */
     struct clock clock;
 };
 
@@ -63,7 +66,7 @@ enum io_sleep { IO_POLL, IO_SLEEP };
  * 159, or when io_uring fails. */
 int io_turn(struct io *io, enum io_sleep sleep, struct error *err);
 
-/* Looks for a signal that has come. */
+/* Looks for a signal that has come, and changes nothing that the guest sees. */
 int io_poll_signals(struct io *io, struct error *err);
 
 /*
@@ -71,6 +74,12 @@ int io_poll_signals(struct io *io, struct error *err);
  * was a signal it gives up after two seconds: a console that nobody reads must not keep the process alive.
  */
 int io_drain(struct io *io, struct error *err);
+
+/*
+ * Writes what is to be said about the guest's end to standard error, behind its own console output. The guest never
+ * runs again. A signal ends the wait for a reader here, too.
+ */
+int io_report(struct io *io, const char *text, size_t length, struct error *err);
 
 /* For the handlers, after io_uring_prep_*: on a registered file, and coming back as `request`. */
 void io_tag(struct io_uring_sqe *sqe, struct request *request);

@@ -252,7 +252,8 @@ static void read_one(struct io *io, struct device *device, int flags) {
  */
 void net_pump(struct io *io, struct device *device, enum net_arm arm) {
     struct net *net = &device->net;
-    if (net->reading || !net->waiting || net->taken >= TURN_MAX)
+    /* A turn that nothing has ended for the guest may go on for ever: all frames were dropped. */
+    if (net->reading || !net->waiting || (net->taken >= TURN_MAX && arm == NET_ONLY_BURST))
         return;
     net->missed = false;
     if (net->burst && net->can_poll) {
@@ -278,10 +279,13 @@ static void size_next_burst(struct net *net) {
 void net_finish_recv(struct io *io, struct request *request, int32_t result) {
     struct net *net = &request->device->net;
     net->reading--;
-    if (result == -EAGAIN || result == -EINTR || result == -EOPNOTSUPP) {
+    if (result == -EAGAIN || result == -EINTR || (result == -EOPNOTSUPP && net->can_poll)) {
         if (result == -EOPNOTSUPP)
             net->can_poll = false;
         net->missed = true;
+        put_back(net, request);
+    } else if (result > 0 && (result < (int32_t)ETHERNET_HEADER || result > (int32_t)frame_max(net))) {
+        net->taken++; /* dropped, but it counts: an endless row of such frames must end the turn as well */
         put_back(net, request);
     } else if (result == 0) { /* the other end of a socket is gone, or an empty message */
         net->missed = true;

@@ -21,6 +21,7 @@ const char options_run_help[] =
     "  --net NAME=fd:N[,...] the same for an inherited descriptor: a TAP, or a datagram\n"
     "                        or seqpacket socket that carries one Ethernet frame a message\n"
     "  --trace[=LIST]        print what happens: boot, exits, ring (default all of them)\n"
+    "  --no-sandbox          for debugging the monitor: keep all of its rights while the guest runs\n"
     "  --help                print this text\n"
     "\n"
     "Exit status: the guest's own; 125 the monitor or the host could not do it; 126 IMAGE\n"
@@ -30,12 +31,16 @@ const char options_run_help[] =
 /* Linux takes arguments of up to 128 KiB each; all of a guest's together fit in the boot pages. */
 #define BLOB_MAX (UINT64_C(1) << 20)
 
-enum option_code { OPTION_MEM = 256, OPTION_DISK, OPTION_NET, OPTION_TRACE, OPTION_HELP };
+enum option_code { OPTION_MEM = 256, OPTION_DISK, OPTION_NET, OPTION_TRACE, OPTION_NO_SANDBOX, OPTION_HELP };
 
 static const struct option long_options[] = {
-    {"mem", required_argument, NULL, OPTION_MEM}, {"disk", required_argument, NULL, OPTION_DISK},
-    {"net", required_argument, NULL, OPTION_NET}, {"trace", optional_argument, NULL, OPTION_TRACE},
-    {"help", no_argument, NULL, OPTION_HELP},     {NULL, 0, NULL, 0},
+    {"mem", required_argument, NULL, OPTION_MEM},
+    {"disk", required_argument, NULL, OPTION_DISK},
+    {"net", required_argument, NULL, OPTION_NET},
+    {"trace", optional_argument, NULL, OPTION_TRACE},
+    {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
 };
 
 /* Takes the next word of a comma-separated list off `*rest`; NULL at its end. */
@@ -197,6 +202,9 @@ static int parse_option(struct config *config, int code, const char *value, stru
         return trace_parse(value, &config->trace, err);
     case 'e':
         return parse_env(config, value, err);
+    case OPTION_NO_SANDBOX:
+        config->sandbox = SANDBOX_OFF;
+        return 0;
     default:
         return error_set(err, EXIT_MONITOR, "unexpected option");
     }

@@ -6,8 +6,11 @@
 #include <sys/mman.h>
 
 int region_map(struct region *region, uint64_t base, uint64_t size, const char *what, struct error *err) {
-    void *host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (host == MAP_FAILED)
+    uint64_t block = region_block_size(size);
+    /* Address space for three blocks, of which an aligned one and the one behind it stay reserved. */
+    uint8_t *space = mmap(NULL, 3 * block, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *host = space == MAP_FAILED ? NULL : space + (-(uint64_t)space & (block - 1));
+    if (!host || mprotect(host, size, PROT_READ | PROT_WRITE) < 0)
         return error_set(err, EXIT_MONITOR, "cannot reserve %llu bytes for %s: %s", (unsigned long long)size, what,
                          strerror(errno));
     *region = (struct region){.base = base, .size = size, .host = host};

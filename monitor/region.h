@@ -19,9 +19,16 @@ struct region {
 
 /*
  * Maps `size` bytes of private, zero-filled memory for guest address `base`. Nothing is touched: pages cost only when
- * they are used. The mapping lasts as long as the process.
+ * they are used. The mapping starts at a multiple of region_block_size(), and nothing else lies in its block nor in the
+ * one behind it, so that a filter of system calls can tell by masks what belongs to it. It lasts as long as the
+ * process.
  */
 int region_map(struct region *region, uint64_t base, uint64_t size, const char *what, struct error *err);
+
+/* `size` rounded up to a power of two. */
+static inline uint64_t region_block_size(uint64_t size) {
+    return size <= 1 ? 1 : UINT64_C(1) << (64 - __builtin_clzll(size - 1));
+}
 
 /* The `length` bytes at `offset` of the region, or NULL if any of them lies outside. */
 static inline void *region_at(const struct region *region, uint64_t offset, uint64_t length) {

@@ -6,7 +6,7 @@
 _Static_assert((RING_SQ_ENTRIES & (RING_SQ_ENTRIES - 1)) == 0, "a power of two");
 _Static_assert((RING_CQ_ENTRIES & (RING_CQ_ENTRIES - 1)) == 0, "a power of two");
 
-enum ring_result ring_available(const struct ring *ring, uint32_t *count) {
+enum ring_result ring_available(struct ring *ring, uint32_t *count) {
     uint32_t tail = __atomic_load_n(&ring->shared->index.sq_tail, __ATOMIC_ACQUIRE);
     uint32_t head = __atomic_load_n(&ring->shared->index.cq_head, __ATOMIC_ACQUIRE);
     uint32_t written = tail - ring->sq_head;
@@ -16,6 +16,7 @@ enum ring_result ring_available(const struct ring *ring, uint32_t *count) {
     if (unread > RING_CQ_ENTRIES - ring->in_flight)
         return RING_CQ_AHEAD;
     uint32_t room = RING_CQ_ENTRIES - ring->in_flight - unread;
+    ring->held_up = written > room;
     *count = written < room ? written : room;
     return RING_OK;
 }
@@ -57,5 +58,5 @@ void ring_complete(struct ring *ring, const struct ukvm_sqe *sqe, int32_t result
 bool ring_wakes(const struct ring *ring) {
     uint32_t unread = ring->cq_tail - __atomic_load_n(&ring->shared->index.cq_head, __ATOMIC_RELAXED);
     uint32_t quiet_since = ring->cq_tail - ring->loud_tail;
-    return unread > quiet_since || (unread > 0 && ring->in_flight == ring->quiet_in_flight);
+    return unread > quiet_since || (unread > 0 && (ring->held_up || ring->in_flight == ring->quiet_in_flight));
 }

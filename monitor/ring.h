@@ -28,6 +28,7 @@ struct ring {
     uint32_t in_flight;         /* taken, not completed */
     uint32_t quiet_in_flight;   /* those of them with UKVM_SQE_QUIET */
     uint32_t loud_tail;         /* one past the last completion that ends a sleep */
+    bool held_up;               /* submissions wait in the ring until the guest takes completions (RING-04) */
 };
 
 enum ring_result {
@@ -40,7 +41,7 @@ enum ring_result {
  * How many submissions may be taken now: those that the guest has written, as far as there is room for their
  * completions (RING-04).
  */
-enum ring_result ring_available(const struct ring *ring, uint32_t *count);
+enum ring_result ring_available(struct ring *ring, uint32_t *count);
 
 /* Copies the next submission; ring_available() has said that there is one. */
 void ring_take(struct ring *ring, struct ukvm_sqe *copy);

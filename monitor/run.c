@@ -21,6 +21,7 @@ struct runner {
     struct fault_context fault;
     struct error *err;
     int status;
+    struct fault_report report;
 };
 
 /* A copy of the port access that the exit describes; the shared page changes at the next KVM_RUN. */
@@ -42,12 +43,17 @@ static struct port_access read_port_access(const struct kvm_run *run) {
     return access;
 }
 
+static enum step end(struct runner *r, int status) {
+    r->status = status;
+    return io_report(r->io, r->report.text, r->report.used, r->err) ? STEP_ERROR : STEP_END;
+}
+
 static enum step violation(struct runner *r, int status, const char *what) {
     int result = vm_read_registers(&r->guest->vm);
     if (result)
         return error_set(r->err, EXIT_MONITOR, "%s; its registers cannot be read: %s", what, strerror(-result));
-    r->status = fault_report_violation(&r->fault, what, &r->guest->vm.run->s.regs.regs, status);
-    return STEP_END;
+    fault_report_violation(&r->fault, what, &r->guest->vm.run->s.regs.regs, &r->report);
+    return end(r, status);
 }
 
 /* A trap port: the processor's own if it comes from the stubs in ring 0, otherwise the guest's breach of CALL-05. */
@@ -58,24 +64,31 @@ static enum step trap(struct runner *r, unsigned vector) {
     int result = vm_read_registers(vm);
     if (result)
         return error_set(r->err, EXIT_MONITOR, "KVM_RUN after a fault: %s", strerror(-result));
-    if (state->sregs.cs.dpl == 0 && traps_in_stub(&r->guest->system, state->regs.rip)) {
-        r->status = fault_report_trap(&r->fault, vector, &state->regs, &state->sregs);
-        return STEP_END;
-    }
+    if (state->sregs.cs.dpl == 0 && traps_in_stub(&r->guest->system, state->regs.rip))
+        return end(r, fault_report_trap(&r->fault, vector, &state->regs, &state->sregs, &r->report));
     snprintf(what, sizeof what, "it wrote the monitor's trap port 0x%x (UKVM-CALL-05)", UKVM_PORT_TRAP + vector);
-    r->status = fault_report_violation(&r->fault, what, &state->regs, STATUS_VIOLATION);
-    return STEP_END;
+    fault_report_violation(&r->fault, what, &state->regs, &r->report);
+    return end(r, STATUS_VIOLATION);
+}
+
+/* The rings are broken, or the monitor is. */
+static enum step io_failed(struct runner *r) {
+    char what[256];
+    if (r->err->status != STATUS_VIOLATION)
+        return STEP_ERROR;
+    snprintf(what, sizeof what, "%.255s", r->err->text);
+    return violation(r, STATUS_VIOLATION, what);
 }
 
 static enum step hypercall(struct runner *r, const struct port_access *access) {
     switch (access->port) {
     case UKVM_PORT_KICK:
-        return io_turn(r->io, IO_POLL, r->err) ? STEP_ERROR : STEP_RUN;
+        return io_turn(r->io, IO_POLL, r->err) ? io_failed(r) : STEP_RUN;
     case UKVM_PORT_WAIT:
-        return io_turn(r->io, IO_SLEEP, r->err) ? STEP_ERROR : STEP_RUN;
+        return io_turn(r->io, IO_SLEEP, r->err) ? io_failed(r) : STEP_RUN;
     default: /* UKVM_PORT_EXIT */
         r->status = (int)(access->value & 0xff);
-        return io_drain(r->io, r->err) ? STEP_ERROR : STEP_END;
+        return io_drain(r->io, r->err) ? io_failed(r) : STEP_END;
     }
 }
 
@@ -121,7 +134,7 @@ static enum step handle_exit(struct runner *r) {
 
 /* Told to end: what the guest has handed over is finished, then the process ends as if by the signal. */
 static int end_by_signal(struct runner *r) {
-    if (io_drain(r->io, r->err))
+    if (io_drain(r->io, r->err) && r->err->status != STATUS_VIOLATION)
         return -1;
     return EXIT_SIGNAL + r->io->stop_signal;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "policy.h"
 
 /* A guest without devices has one console write in flight at most, and the signals; the rings' memory is part of its
  * start-up time. */
@@ -14,10 +15,11 @@
 
 static int create(struct io_uring *uring, unsigned entries, struct error *err) {
     /* One thread submits, and completions are worked off when it asks for them: Linux 6.1. */
-    struct io_uring_params params = {.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN};
+    struct io_uring_params params = {.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
+                                              IORING_SETUP_DEFER_TASKRUN};
     int result = io_uring_queue_init_params(entries, uring, &params);
     if (result == -EINVAL) {
-        params = (struct io_uring_params){0};
+        params = (struct io_uring_params){.flags = IORING_SETUP_R_DISABLED};
         result = io_uring_queue_init_params(entries, uring, &params);
     }
     if (result == -EPERM || result == -ENOSYS)
@@ -35,8 +37,41 @@ static int create(struct io_uring *uring, unsigned entries, struct error *err) {
     return 0;
 }
 
+/* Only the operations of the policy, only on registered files, and nothing can be registered any more. */
+static int restrict_operations(struct io_uring *uring, unsigned uses, struct error *err) {
+    struct io_uring_restriction rules[16] = {
+        {.opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE},
+        {.opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE},
+    };
+    unsigned count = 2;
+    for (size_t i = 0; i < policy_opcodes_count; i++)
+        if (policy_opcodes[i].uses & uses)
+            rules[count++] =
+                (struct io_uring_restriction){.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = policy_opcodes[i].opcode};
+    int result = io_uring_register_restrictions(uring, rules, count);
+    if (result == 0)
+        result = io_uring_enable_rings(uring);
+    if (result)
+        return error_set(err, EXIT_MONITOR, "sandbox: io_uring: cannot restrict the ring: %s", strerror(-result));
+    return 0;
+}
+
+/* A ring whose restrictions did not take runs anything: so try what no row allows, and expect to be refused. */
+static int probe_restrictions(struct io_uring *uring, struct error *err) {
+    struct io_uring_cqe *cqe;
+    io_uring_prep_nop(io_uring_get_sqe(uring));
+    int result = io_uring_submit_and_wait(uring, 1);
+    if (result >= 0)
+        result = io_uring_peek_cqe(uring, &cqe);
+    if (result < 0 || cqe->res != -EACCES)
+        return error_set(err, EXIT_MONITOR, "sandbox: io_uring: a forbidden operation was not refused (%d)",
+                         result < 0 ? result : cqe->res);
+    io_uring_cqe_seen(uring, cqe);
+    return 0;
+}
+
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
-               const struct region *arena, struct error *err) {
+               const struct region *arena, unsigned uses, struct error *err) {
     int files[IO_FILE_DEVICES + UKVM_MAX_DEVICES] = {[IO_FILE_OUT] = STDOUT_FILENO, [IO_FILE_ERR] = STDERR_FILENO};
     for (unsigned i = 0; i < SIGNALS_MAX; i++)
         files[IO_FILE_SIGNALS + i] = i < signals->count ? signals->table[i].fd : -1;
@@ -60,7 +95,7 @@ int uring_open(struct io_uring *uring, struct devices *devices, const struct sig
         return error_set(err, EXIT_MONITOR, "io_uring: registering the arena: %s", strerror(-result));
     /* The ring itself as a registered file saves looking it up at each call; only a gain, so no failure. */
     (void)io_uring_register_ring_fd(uring);
-    return 0;
+    return restrict_operations(uring, uses, err) || probe_restrictions(uring, err) ? -1 : 0;
 }
 
 struct io_uring_sqe *uring_sqe(struct io_uring *uring) {

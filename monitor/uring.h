@@ -15,8 +15,9 @@
 /* Index of the arena among the registered buffers. */
 #define URING_ARENA 0
 
+/* `uses`: enum policy_use, together; the ring does what their rows of policy_opcodes say, and nothing else. */
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
-               const struct region *arena, struct error *err);
+               const struct region *arena, unsigned uses, struct error *err);
 
 /* A free submission entry. There is always one: the ring has an entry for each request that may be in flight. */
 struct io_uring_sqe *uring_sqe(struct io_uring *uring);

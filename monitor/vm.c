@@ -65,6 +65,8 @@ static int open_error(struct error *err) {
 
 static int check_capabilities(const struct vm *vm, struct error *err) {
     int version = ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0);
+    if (version < 0)
+        return kvm_error("KVM_GET_API_VERSION", err);
     if (version != KVM_API_VERSION)
         return error_set(err, EXIT_MONITOR, "/dev/kvm: API version is %d, not %d", version, KVM_API_VERSION);
     for (size_t i = 0; i < sizeof required / sizeof *required; i++)

@@ -4,14 +4,16 @@
 #   $row $goal                     its name and its goal
 #   $scratch                       a directory of its own, removed afterwards
 #   $ukvm $examples $guests $bin   what to run: the monitor, the images of examples/ and of tests/guests/, programs
+#   $rounds                        how often to measure where the two sides take turns of a second
 # It calls `result` or `skip` once. Ending in any other way is a failure.
-: "${row=}" "${goal=}" "${scratch=}" "${busy=}" "${ukvm=}"
+: "${row=}" "${row_shell=}" "${goal=}" "${scratch=}" "${busy=}" "${ukvm=}" "${guests=}"
 
 # ---- outcome
 
 # result VALUE UNIT AGAINST NOTE: VALUE was measured. AGAINST is the other side's figure, and the goal then is about the
 # ratio; without one (""), the goal is about the value.
 result() {
+    [[ $1 =~ ^[0-9] && ($3 == "" || $3 =~ ^[0-9]) ]] || die "no figures: '$1' against '$3'"
     outcome "$1" "$2" "$3" "" "$4"
 }
 
@@ -82,29 +84,40 @@ field() {
     for word in $2; do
         [[ $word == "$key="* ]] && printf '%s\n' "${word#*=}" && return
     done
-    die "no $key= in: $2"
+    die "no $key= in: ${2//$'\n'/; }"
 }
 
 # ---- processes: each that a row leaves running is ended by its id when the row ends
 
-started=()
+declare -A started=() # a process: its name
 
-# start PROGRAM ARG...: in the background; its id is in $pid.
+# start NAME PROGRAM ARG...: in the background; its id is in $pid, what it prints in $scratch/NAME.log.
 start() {
-    "$@" >>"$scratch/started.log" 2>&1 &
+    "${@:2}" >>"$scratch/$1.log" 2>&1 &
     pid=$!
-    started+=("$pid")
+    started[$pid]=$1
 }
 
-# stop PID: ends what `start` started. Its status is not asked: it is ended by a signal.
+# ended PID STATUS WANTED: what `start` started is no more; anything but the status wanted fails the row.
+ended() {
+    local name=${started[$1]}
+    unset "started[$1]"
+    (($2 == $3)) || die "$name ended with status $2: $(tail -n 1 "$scratch/$name.log")"
+}
+
+# stop PID [STATUS]: ends what `start` started, which must still be there. STATUS is what a program ends with that
+# handles the signal in its own way.
 stop() {
-    local p keep=()
-    for p in "${started[@]}"; do
-        [[ $p == "$1" ]] || keep+=("$p")
-    done
-    started=("${keep[@]}")
-    kill "$1" 2>/dev/null || die "ended by itself: $(tail -n 1 "$scratch/started.log")"
-    wait "$1" 2>/dev/null || true
+    local tries status=0
+    if kill "$1" 2>/dev/null; then
+        for ((tries = 0; tries < 100; tries++)); do
+            kill -0 "$1" 2>/dev/null || break
+            sleep 0.05
+        done
+        ((tries < 100)) || die "${started[$1]} does not end"
+    fi
+    wait "$1" 2>/dev/null || status=$?
+    ended "$1" "$status" "${2:-$((128 + 15))}"
 }
 
 # ---- network: one namespace for the clients, one for the native server, nothing in the host's own
@@ -112,7 +125,7 @@ stop() {
 # clients: veth0 10.111.0.1 ---- veth0 10.111.0.2 : native
 #          tap0  10.111.1.1 ---- guest 10.111.1.2   (ukvm runs in the clients' namespace, where its TAP is)
 
-namespace=ukvm-bench-$$-$BASHPID
+namespace=ukvm-bench-$$
 native_address=10.111.0.2
 guest_address=10.111.1.2
 
@@ -165,11 +178,12 @@ make_disk() {
 
 # ---- the monitor's command line, in this one place
 
-# run_with_disk FILE direct|cached IMAGE [ARG...]
-run_with_disk() {
+# random_reads FILE direct|cached COUNT: 4 KiB each at depth 32, in a guest; leaves its line of figures in $line.
+random_reads() {
     local options=,ro
     [[ $2 == cached ]] || options=,ro,direct
-    timeout 60 "$ukvm" run --disk "data=$1$options" "${@:3}"
+    line=$(timeout --foreground 60 "$ukvm" run --disk "data=$1$options" "$guests/blkio.elf" bench-randread 4096 "$3" 32)
+    [[ $(field count "$line") == "$3" ]] || die "not $3 reads: $line"
 }
 
 # The options that attach the TAP. The hardware address is fixed, because a client that
@@ -179,11 +193,14 @@ ukvm_network=(--net "net=tap:tap0,ip=$guest_address/24,mac=02:00:00:00:00:07")
 
 # ---- the end of a row, however it ends
 
+# Killed, because there is nothing that they would have to put in order, and one that is yet to exec may miss SIGTERM.
 row_cleanup() {
-    set +e
     local p
-    for p in "${started[@]}"; do
-        kill "$p" 2>/dev/null
+    set +e
+    # A job that a signal meets before its exec still has this trap.
+    [[ $BASHPID == "$row_shell" ]] || return 0
+    for p in "${!started[@]}"; do
+        kill -KILL "$p" 2>/dev/null
         wait "$p" 2>/dev/null
     done
     network_down

@@ -4,6 +4,7 @@
 #
 #     tests/bench/run.sh [ROW...]      all rows, or those named
 #     UKVM=FILE BENCH_BIN=DIR BENCH_EXAMPLES=DIR BENCH_GUESTS=DIR BENCH_JSON=FILE BENCH_TMP=DIR   instead of build/...
+#     BENCH_ROUNDS=N   instead of 7 rounds of a second where two sides take turns: fewer only show that a row works
 #
 # bench.json is an array with an object for every row there is, measured or not:
 #   name; value and unit; against, the other side's figure in the same unit; ratio = value / against; goal, for the
@@ -23,6 +24,8 @@ examples=${BENCH_EXAMPLES:-$root/build/examples}
 # shellcheck disable=SC2034
 guests=${BENCH_GUESTS:-$root/build/tests/guests}
 json=${BENCH_JSON:-$root/build/bench.json}
+# shellcheck disable=SC2034
+rounds=${BENCH_ROUNDS:-7}
 
 # To add a row: a line here and a file in rows/.
 rows=(
@@ -73,10 +76,22 @@ ukvm=$(command -v "$ukvm")
 # On a disk, not /tmp: the block rows put their file here, and /tmp may be memory.
 tmp=$(mktemp -d "${BENCH_TMP:-$(dirname "$json")}/bench.XXXXXX")
 row_process=
+
+# end_row: whatever the row's own cleanup did not reach. Its shell and all that it started are one process group.
+end_row() {
+    kill -KILL -- "-$row_process" 2>/dev/null || true
+    row_process=
+    network_down
+}
+
 finish() {
+    # A job that a signal meets before its exec still has this trap.
+    [[ $BASHPID == "$$" ]] || return 0
+    trap '' INT TERM
     if [[ -n $row_process ]]; then
-        kill "$row_process" 2>/dev/null || true
+        kill -- "-$row_process" 2>/dev/null || true
         wait "$row_process" || true
+        end_row
     fi
     rm -rf "$tmp"
 }
@@ -104,21 +119,25 @@ measure() {
     local file=$here/rows/$3.sh
     shift 3
     mkdir "$scratch"
-    touch "$scratch/started.log"
     busy=$(cpu_busy)
     printf 'bench: %s%s\n' "$row" "$( ((busy <= 10)) || echo ": other programs use $busy % of the CPUs")" >&2
+    set -m # for a process group of its own
     (
+        set +m
+        row_shell=$BASHPID
         trap row_cleanup EXIT
         trap 'exit 143' TERM
         # shellcheck disable=SC1090 # the table above names them
         source "$file" "$@"
-    ) 2>"$scratch/errors" &
+    ) </dev/null 2>"$scratch/errors" &
     row_process=$!
+    set +m
     local status=0
     wait "$row_process" || status=$?
-    row_process=
+    end_row
     if ((status != 0)) || [[ ! -s $scratch/outcome.json ]]; then
-        cat "$scratch/started.log" "$scratch/errors" >&2
+        find "$scratch" -name '*.log' -exec cat {} + >&2
+        cat "$scratch/errors" >&2
         outcome "" "" "" "failed: $(tail -n 1 "$scratch/errors" | grep . || echo "exit status $status")" ""
         failed=$((failed + 1))
     fi

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Times whole processes: from before vfork to after wait4, the programs given taking turns, so that whatever the
+ * Times whole processes: from before exec to after wait4, the programs given taking turns, so that whatever the
  * machine does meanwhile falls on each of them alike.
  *
  *     spawn_time ROUNDS WARMUP PROGRAM [ARG...] [-- PROGRAM [ARG...]]...
@@ -8,15 +8,17 @@
  * Each program's standard output goes to /dev/null. Prints one line per timed run: the program's index, nanoseconds,
  * peak resident KiB. Anything but exit status 0 is an error, because a run that failed early would look fast.
  *
- * A child's ru_maxrss also counts what it was before exec, which after vfork is this process. So this program is
- * linked statically, stays small, and refuses to report a peak that may be its own.
+ * A child's ru_maxrss also counts what it was before exec. After fork that is little, because pages of files are not
+ * copied, where after vfork it is all of this process. A peak that may still be from before exec is printed as -1.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,42 +32,41 @@ struct sample {
     long rss_kib;
 };
 
+/* What a child knows just before exec, in memory shared with its parent. */
+struct before_exec {
+    int64_t start_ns;
+    long rss_kib;
+};
+
 static int64_t now_ns(void) {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* What exec carries over into a child: the peak of this address space, which getrusage would overstate. */
-static long own_peak_kib(void) {
-    char line[128];
-    long kib = -1;
-    FILE *f = fopen("/proc/self/status", "re");
-    if (!f)
-        return -1;
-    while (kib < 0 && fgets(line, sizeof(line), f))
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kib = strtol(line + 6, NULL, 10);
-    fclose(f);
-    return kib;
+static _Noreturn void become(char **argv, struct before_exec *before) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        before->rss_kib = usage.ru_maxrss;
+    before->start_ns = now_ns();
+    execv(argv[0], argv);
+    _exit(127);
 }
 
-static int run_once(char **argv, struct sample *out) {
+static int run_once(char **argv, struct before_exec *before, struct sample *out) {
     struct rusage usage;
     int status;
-    int64_t start = now_ns();
-    pid_t pid = vfork();
-    if (pid == 0) {
-        execv(argv[0], argv);
-        _exit(127);
-    }
+    *before = (struct before_exec){.rss_kib = LONG_MAX};
+    pid_t pid = fork();
+    if (pid == 0)
+        become(argv, before);
     if (pid < 0)
         return -errno;
     while (wait4(pid, &status, 0, &usage) < 0)
         if (errno != EINTR)
             return -errno;
-    out->ns = now_ns() - start;
-    out->rss_kib = usage.ru_maxrss;
+    out->ns = now_ns() - before->start_ns;
+    out->rss_kib = usage.ru_maxrss > before->rss_kib ? usage.ru_maxrss : -1;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         fprintf(stderr, "spawn_time: %s: %s %d\n", argv[0], WIFEXITED(status) ? "exit status" : "signal",
                 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
@@ -111,18 +112,19 @@ int main(int argc, char **argv) {
     int out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     FILE *out = out_fd >= 0 ? fdopen(out_fd, "w") : NULL;
-    if (!out || null_fd < 0 || dup2(null_fd, STDOUT_FILENO) < 0) {
+    struct before_exec *before = mmap(NULL, sizeof(*before), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (!out || before == MAP_FAILED || null_fd < 0 || dup2(null_fd, STDOUT_FILENO) < 0) {
         perror("spawn_time");
         return 1;
     }
 
     for (long round = -warmup; round < rounds; round++) {
         for (int p = 0; p < count; p++) {
-            struct sample s;
-            if (run_once(programs[p], &s) < 0)
+            struct sample s = {0};
+            if (run_once(programs[p], before, &s) < 0)
                 return 1;
             if (round >= 0)
-                fprintf(out, "%d %lld %ld\n", p, (long long)s.ns, s.rss_kib > own_peak_kib() ? s.rss_kib : -1L);
+                fprintf(out, "%d %lld %ld\n", p, (long long)s.ns, s.rss_kib);
         }
     }
     return fclose(out) == 0 ? 0 : 1;

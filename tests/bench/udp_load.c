@@ -2,11 +2,14 @@
 /*
  * The client of the UDP rows: keeps N datagrams of 64 bytes outstanding and counts the echoes that come back.
  *
- *     udp_load [-n OUTSTANDING] [-t SECONDS | -c ECHOES] [-w WARMUP_SECONDS] [-b BATCH] ADDRESS PORT
+ *     udp_load [-n OUTSTANDING] [-t SECONDS] [-w WARMUP_SECONDS] [-b BATCH] ADDRESS PORT
  *
  * Every reply is compared byte for byte with what was sent and makes room for one new datagram. A datagram without a
- * reply after LOSS_NS counts as lost and its place is used again. With -c exactly ECHOES are counted, warm-up none.
- * Replies are taken and datagrams sent up to BATCH per system call, so that this program is not what limits a server.
+ * reply after LOSS_NS counts as lost and its place is used again. Replies are taken and datagrams sent up to BATCH per
+ * system call, so that this program is not what limits a server.
+ *
+ * SIGTERM ends the run early. The figures then reach to the last reply, because a server that ends by itself, after a
+ * count of its own, has done so before anyone can tell this program.
  *
  * Prints `rate=... echoes=... seconds=... lost=... late=... corrupt=...`. A corrupt reply or a silent server is exit
  * status 1.
@@ -15,6 +18,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -48,12 +52,19 @@ struct load {
     int fd;
     unsigned outstanding, batch;
     int64_t warmup, duration;
-    uint64_t target; /* 0: run for `duration` instead */
 
     uint64_t run, next_sequence;
     struct slot slots[MAX_OUTSTANDING];
     uint64_t echoes, lost, late, corrupt;
+    uint64_t lost_before_reply; /* `lost` when the last reply came */
 };
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_sigterm(int number) {
+    (void)number;
+    told_to_end = 1;
+}
 
 /* A batch of datagrams with the vectors that recvmmsg and sendmmsg want around them. */
 struct messages {
@@ -125,7 +136,7 @@ static bool accept_reply(struct load *l, const struct datagram *d, size_t length
 static void resend_lost(struct load *l, struct messages *out, int64_t now) {
     unsigned staged = 0;
     for (unsigned s = 0; s < l->outstanding; s++) {
-        if (l->slots[s].sequence == 0 || now - l->slots[s].sent < LOSS_NS)
+        if (now - l->slots[s].sent < LOSS_NS)
             continue;
         l->lost++;
         stage(l, out, &staged, s, now);
@@ -138,7 +149,7 @@ static void resend_lost(struct load *l, struct messages *out, int64_t now) {
 /* One exchange at a time until the first answer: the server may still be starting, addresses are being resolved. */
 static int wait_ready(struct load *l, struct messages *in, struct messages *out) {
     int64_t end = now_ns() + SILENCE_NS;
-    while (now_ns() < end) {
+    while (!told_to_end && now_ns() < end) {
         unsigned staged = 0;
         stage(l, out, &staged, 0, now_ns());
         send_staged(l, out, &staged);
@@ -151,9 +162,31 @@ static int wait_ready(struct load *l, struct messages *in, struct messages *out)
     return -ETIMEDOUT;
 }
 
+static void send_first(struct load *l, struct messages *out, int64_t now) {
+    unsigned staged = 0;
+    for (unsigned s = 0; s < l->outstanding; s++) {
+        stage(l, out, &staged, s, now);
+        if (staged == l->batch)
+            send_staged(l, out, &staged);
+    }
+    send_staged(l, out, &staged);
+}
+
+/* Waits for replies and answers each with a new datagram. Returns how many there were. */
+static unsigned exchange(struct load *l, struct messages *in, struct messages *out) {
+    unsigned staged = 0;
+    int n = recvmmsg(l->fd, in->msg, l->batch, MSG_WAITFORONE, NULL);
+    int64_t now = now_ns();
+    for (int i = 0; i < n; i++)
+        if (accept_reply(l, &in->data[i], in->msg[i].msg_len))
+            stage(l, out, &staged, in->data[i].slot, now);
+    unsigned replies = staged;
+    send_staged(l, out, &staged);
+    return replies;
+}
+
 static int run(struct load *l, double *seconds) {
     static struct messages in, out;
-    unsigned staged = 0;
     messages_init(&in);
     messages_init(&out);
     int err = wait_ready(l, &in, &out);
@@ -161,37 +194,17 @@ static int run(struct load *l, double *seconds) {
         return err;
     l->lost = l->late = 0;
 
-    int64_t now = now_ns(), start = now, counted_from = now + l->warmup, last_reply = now, last_check = now;
-    uint64_t to_send = l->target ? l->target : UINT64_MAX;
-    for (unsigned s = 0; s < l->outstanding; s++) {
-        l->slots[s] = (struct slot){0};
-        if (to_send > 0) {
-            stage(l, &out, &staged, s, now);
-            to_send--;
-        }
-        if (staged == l->batch)
-            send_staged(l, &out, &staged);
-    }
-    send_staged(l, &out, &staged);
-
-    while (l->target ? l->echoes < l->target : now < counted_from + l->duration) {
-        int n = recvmmsg(l->fd, in.msg, l->batch, MSG_WAITFORONE, NULL);
+    int64_t now = now_ns(), counted_from = now + l->warmup, last_reply = now, last_check = now;
+    send_first(l, &out, now);
+    while (!told_to_end && now < counted_from + l->duration) {
+        unsigned replies = exchange(l, &in, &out);
         now = now_ns();
-        for (int i = 0; i < n; i++) {
-            const struct datagram *d = &in.data[i];
-            if (!accept_reply(l, d, in.msg[i].msg_len))
-                continue;
+        if (replies > 0) {
             last_reply = now;
-            if (l->target || now >= counted_from)
-                l->echoes++;
-            if (to_send > 0) {
-                to_send--;
-                stage(l, &out, &staged, d->slot, now);
-            } else {
-                l->slots[d->slot] = (struct slot){0};
-            }
+            l->lost_before_reply = l->lost;
+            if (now >= counted_from)
+                l->echoes += replies;
         }
-        send_staged(l, &out, &staged);
         if (now - last_check > LOSS_NS / 4) {
             resend_lost(l, &out, now);
             last_check = now;
@@ -201,7 +214,11 @@ static int run(struct load *l, double *seconds) {
     }
     if (l->echoes == 0)
         return -ETIMEDOUT;
-    *seconds = (double)(now - (l->target ? start : counted_from)) / SECOND;
+    if (told_to_end) {
+        now = last_reply;
+        l->lost = l->lost_before_reply;
+    }
+    *seconds = (double)(now - counted_from) / SECOND;
     return 0;
 }
 
@@ -223,14 +240,12 @@ int main(int argc, char **argv) {
         .outstanding = 1, .batch = 32, .duration = (int64_t)SECOND, .warmup = (int64_t)(SECOND / 5)};
     bool usage_ok = true;
     int opt;
-    while ((opt = getopt(argc, argv, "n:t:c:w:b:")) != -1) {
+    while ((opt = getopt(argc, argv, "n:t:w:b:")) != -1) {
         double value = optarg ? strtod(optarg, NULL) : 0;
         if (opt == 'n' && value >= 1 && value <= MAX_OUTSTANDING)
             l.outstanding = (unsigned)value;
         else if (opt == 't' && value > 0 && value < 3600)
             l.duration = (int64_t)(value * SECOND);
-        else if (opt == 'c' && value >= 1 && value < 1e12)
-            l.target = (uint64_t)value;
         else if (opt == 'w' && value >= 0 && value < 3600)
             l.warmup = (int64_t)(value * SECOND);
         else if (opt == 'b' && value >= 1 && value <= MAX_BATCH)
@@ -239,11 +254,13 @@ int main(int argc, char **argv) {
             usage_ok = false;
     }
     if (!usage_ok || argc - optind != 2) {
-        fputs("usage: udp_load [-n OUTSTANDING] [-t SECONDS | -c ECHOES] [-w WARMUP_SECONDS] [-b BATCH] ADDRESS PORT\n",
-              stderr);
+        fputs("usage: udp_load [-n OUTSTANDING] [-t SECONDS] [-w WARMUP_SECONDS] [-b BATCH] ADDRESS PORT\n", stderr);
         return 2;
     }
 
+    /* No SA_RESTART: the receive it interrupts returns. */
+    const struct sigaction end = {.sa_handler = on_sigterm};
+    (void)sigaction(SIGTERM, &end, NULL);
     double seconds = 0;
     l.run = mix((uint64_t)now_ns() ^ (uint64_t)getpid() << 40);
     int err = l.fd = connect_to(argv[optind], argv[optind + 1]);

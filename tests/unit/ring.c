@@ -14,7 +14,7 @@ static struct ring ring_at(uint32_t sq_head, uint32_t cq_tail) {
     return (struct ring){.shared = &memory, .sq_head = sq_head, .cq_tail = cq_tail, .loud_tail = cq_tail};
 }
 
-static int available(const struct ring *ring) {
+static int available(struct ring *ring) {
     uint32_t count = 12345;
     enum ring_result result = ring_available(ring, &count);
     return result == RING_OK ? (int)count : (int)result;
@@ -191,6 +191,21 @@ static void test_quiet(void) {
     }
     is_u64(wrong, 0, "a quiet success ends no sleep while a loud submission is in flight; anything else does");
     ok(slept > 1000, "with quiet completions unread often enough");
+
+    /* Quiet completions fill the completion ring: what waits for room would wait for ever if they ended no sleep. */
+    ring = ring_at(0, 0);
+    struct ukvm_sqe quiet = {.flags = UKVM_SQE_QUIET};
+    for (unsigned i = 0; i < RING_CQ_ENTRIES; i++) {
+        memory.sq[memory.index.sq_tail++ % RING_SQ_ENTRIES] = i ? quiet : (struct ukvm_sqe){0};
+        ring_take(&ring, &pending[i]);
+        if (i)
+            ring_complete(&ring, &pending[i], 60);
+    }
+    ok(available(&ring) == 0 && !ring_wakes(&ring), "quiet completions alone do not end the sleep");
+    memory.index.sq_tail++;
+    ok(available(&ring) == 0 && ring_wakes(&ring), "they do when a submission waits for room");
+    memory.index.cq_head = 1;
+    ok(available(&ring) == 1 && !ring_wakes(&ring), "until there is room");
 
     ring = ring_at(0, 0);
     memory.index.cq_head = 1;

@@ -10,7 +10,6 @@
 need_kvm
 need_command fio
 mode=$1
-rounds=7
 disk=$scratch/disk
 make_disk "$disk" 256
 if [[ $mode == direct ]]; then
@@ -22,19 +21,17 @@ else
 fi
 
 native() { # [OPTION...]: reads per second
-    timeout 60 fio --name=bench --filename="$disk" --readonly --ioengine=io_uring --rw=randread --bs=4k --iodepth=32 \
-        --direct="$([[ $mode == direct ]] && echo 1 || echo 0)" --time_based --runtime=1 --norandommap --randrepeat=0 \
-        --invalidate=0 --output-format=json "$@" | jq -e '.jobs[0] | if .error == 0 then .read.iops else empty end'
-}
-
-guest() { # COUNT: reads per second
-    field rate "$(run_with_disk "$disk" "$mode" "$guests/blkio.elf" bench-randread 4096 "$1" 32)"
+    timeout --foreground 60 fio --name=bench --thread --filename="$disk" --readonly --ioengine=io_uring --rw=randread \
+        --bs=4k --iodepth=32 --direct="$([[ $mode == direct ]] && echo 1 || echo 0)" --time_based --runtime=1 \
+        --norandommap --randrepeat=0 --invalidate=0 --output-format=json "$@" |
+        jq -e '.jobs[0] | if .error == 0 then .read.iops else empty end'
 }
 
 # As many reads as fio does in a second, so that both sides run for about as long.
 count=$(native | jq floor)
 for ((i = 0; i < rounds; i++)); do
-    guest "$count" >>"$scratch/guest"
+    random_reads "$disk" "$mode" "$count"
+    field iops "$line" >>"$scratch/guest"
     native >>"$scratch/native"
     # Not the measure, but a reader will ask: fio told to batch as the guest does.
     native --iodepth_batch_submit=32 --iodepth_batch_complete_min=1 --iodepth_batch_complete_max=32 \

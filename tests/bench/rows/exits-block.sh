@@ -4,6 +4,6 @@
 need_kvm
 reads=10000
 make_disk "$scratch/disk" 64
-line=$(run_with_disk "$scratch/disk" cached "$guests/blkio.elf" bench-randread 4096 $reads 32)
+random_reads "$scratch/disk" cached $reads
 exits=$(field exits "$line")
 result "$(jq -n "$exits / $reads")" exits/read "" "$reads reads of 4 KiB at depth 32"

@@ -5,6 +5,6 @@
 need_kvm
 "$bin/spawn_time" 20 1 "$ukvm" run "$examples/hello.elf" >"$scratch/samples"
 grep -q ' -1$' "$scratch/samples" && die "the peak is below that of spawn_time itself and cannot be told from it"
-read -r _ median _ < <(awk '{ print $3 / 1024 }' "$scratch/samples" | quartiles)
-most=$(awk '{ print $3 / 1024 }' "$scratch/samples" | sort -g | tail -n 1)
-result "$median" MiB "" "median of 20 runs, most $most MiB"
+awk '{ print $3 * 1024 / 1e6 }' "$scratch/samples" >"$scratch/peaks"
+read -r _ median _ < <(quartiles <"$scratch/peaks")
+result "$median" MB "" "median of 20 runs, most $(sort -g "$scratch/peaks" | tail -n 1) MB"

@@ -6,35 +6,32 @@
 need_kvm
 need_network
 outstanding=$1
-rounds=7
 read -r client_cpu server_cpu < <(two_cpus)
 network_up
 
-load() { # ADDRESS: one second of load; prints the rate
-    local line
-    line=$("${in_clients[@]}" "$client_cpu" timeout 30 "$bin/udp_load" -n "$outstanding" -t 1 "$1" 7)
-    lost=$((lost + $(field lost "$line")))
+load() { # SERVER ADDRESS: one second of load on what was just started, which it stops; rate and lost to a file
+    local line rate lost
+    line=$("${in_clients[@]}" "$client_cpu" timeout --foreground 30 "$bin/udp_load" -n "$outstanding" -t 1 "$2" 7) ||
+        die "$(tail -n 1 "$scratch/errors"); $1 printed: $(tail -n 1 "$scratch/$1.log")"
+    stop "$pid"
     rate=$(field rate "$line")
+    lost=$(field lost "$line")
+    echo "$rate $lost" >>"$scratch/$1"
 }
 
-lost_guest=0 lost_native=0
 for ((i = 0; i < rounds; i++)); do
-    start "${in_clients[@]}" "$server_cpu" "$ukvm" run "${ukvm_network[@]}" "$examples/netecho.elf"
-    lost=0
-    load "$guest_address"
-    stop "$pid"
-    echo "$rate" >>"$scratch/guest"
-    lost_guest=$((lost_guest + lost))
-
-    start "${in_native[@]}" "$server_cpu" "$bin/udp_echo" 7
-    lost=0
-    load "$native_address"
-    stop "$pid"
-    echo "$rate" >>"$scratch/native"
-    lost_native=$((lost_native + lost))
+    start guest "${in_clients[@]}" "$server_cpu" "$ukvm" run "${ukvm_network[@]}" "$examples/netecho.elf"
+    load guest "$guest_address"
+    start native "${in_native[@]}" "$server_cpu" "$bin/udp_echo" 7
+    load native "$native_address"
 done
+
+lost() { # FILE
+    awk '{ lost += $2 } END { print lost }' "$1"
+}
 
 read -r a1 a a3 < <(quartiles <"$scratch/guest")
 read -r b1 b b3 < <(quartiles <"$scratch/native")
 result "$a" echoes/s "$b" "medians of $rounds alternating rounds of 1 s, client on CPU $client_cpu, server on\
- $server_cpu; middle half $a1-$a3, native $b1-$b3; lost $lost_guest, native $lost_native"
+ $server_cpu; middle half $a1-$a3, native $b1-$b3; lost $(lost "$scratch/guest"),\
+ native $(lost "$scratch/native")"
