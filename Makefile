@@ -10,6 +10,8 @@
 VERSION := 0.1.0
 BUILD := build
 MAKEFLAGS += --no-builtin-rules
+# V=1 shows the compiler's commands whole.
+Q := $(if $(V),,@)
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -81,63 +83,75 @@ packages-build packages-run packages-test packages-stock packages-bench packages
 # ---- the monitor ----
 
 $(BUILD)/ukvm: $(MONITOR_OBJS)
-	$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOST_LIBS)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
 $(BUILD)/obj/monitor/%.o: monitor/%.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+	@echo "  CC  $@"
+	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/seccomp/%.o: seccomp/%.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -c -o $@ $<
+	@echo "  CC  $@"
+	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
 
 # ---- guests ----
 
 $(GUEST_LIB): $(GUEST_OBJS)
-	rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)rm -f $@
+	@echo "  AR  $@"
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) $(GUEST_CFLAGS_$*) -c -o $@ $<
+	@echo "  CC  $@"
+	$(Q)$(CC) $(GUEST_CFLAGS) $(GUEST_CFLAGS_$*) -c -o $@ $<
 
 $(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.S Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+	@echo "  CC  $@"
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/examples/%.o: examples/%.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+	@echo "  CC  $@"
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/tests/guests/%.o: tests/guests/%.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+	@echo "  CC  $@"
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
 
 link-guest = $(CC) $(GUEST_LDFLAGS) -o $@ $(filter %.o,$^) $(GUEST_LIB)
 
 define example
 $(BUILD)/examples/$(1).elf: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/$(1)/*.c)) $(GUEST_LIB)
 	@mkdir -p $$(@D)
-	$$(link-guest)
+	@echo "  LD  $$@"
+	$$(Q)$$(link-guest)
 endef
 $(foreach name,$(EXAMPLES),$(eval $(call example,$(name))))
 
 $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)
 	@mkdir -p $(@D)
-	$(link-guest)
+	@echo "  LD  $@"
+	$(Q)$(link-guest)
 
 # ---- tests ----
 
 # A unit test names the sources it is linked with in a comment: links: monitor/ring.c ...
 $(BUILD)/obj/unit/%.o: %.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+	@echo "  CC  $@"
+	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
 define unit-test
 $(BUILD)/tests/unit/$(1).t: $(BUILD)/obj/unit/tests/unit/$(1).o \
 		$(patsubst %.c,$(BUILD)/obj/unit/%.o,$(shell sed -n 's|.*links: \(.*\)\*/|\1|p' tests/unit/$(1).c))
 	@mkdir -p $$(@D)
-	$$(CC) $(COVERAGE) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) $$(UNIT_LIBS_$(1))
+	@echo "  LD  $$@"
+	$$(Q)$$(CC) $(COVERAGE) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) $$(UNIT_LIBS_$(1))
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit-test,$(basename $(notdir $(t))))))
 UNIT_LIBS_image := -lelf
@@ -145,22 +159,26 @@ UNIT_LIBS_load := -lelf
 
 $(BUILD)/tests/tools/%: tests/tools/%.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) -D_GNU_SOURCE -o $@ $(filter %.c,$^)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(COMMON) -D_GNU_SOURCE -o $@ $(filter %.c,$^)
 
 $(BUILD)/tests/tools/mkelf: tests/lib/elfgen.c tests/lib/elfgen_changes.c tests/lib/elfgen.h
 
 $(BUILD)/tests/bench/%: tests/bench/%.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) -D_GNU_SOURCE -static -o $@ $<
+	@echo "  LD  $@"
+	$(Q)$(CC) $(COMMON) -D_GNU_SOURCE -static -o $@ $<
 
 # The monitor, but with an attempt to break out in the place of the guest's run.
 $(BUILD)/tests/ukvm-probe: $(MONITOR_OBJS) $(BUILD)/obj/tests/sandbox/probe.o
 	@mkdir -p $(@D)
-	$(CC) $(HOST_LDFLAGS) -Wl,--wrap=run_guest,--wrap=lockdown -o $@ $^ $(HOST_LIBS)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(HOST_LDFLAGS) -Wl,--wrap=run_guest,--wrap=lockdown -o $@ $^ $(HOST_LIBS)
 
 $(BUILD)/obj/tests/sandbox/%.o: tests/sandbox/%.c Makefile | packages-build
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
+	@echo "  CC  $@"
+	$(Q)$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
 
 TEST_INPUTS := all $(UNIT_TESTS) $(TEST_GUESTS) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
 
@@ -201,7 +219,7 @@ format: | packages-lint
 
 # For clangd and other tools: the compiler's command for each file, as `make` would run it.
 compile_commands.json: Makefile
-	$(MAKE) --no-print-directory --always-make --dry-run all 2>/dev/null | \
+	$(MAKE) --no-print-directory --always-make --dry-run V=1 all 2>/dev/null | \
 		awk 'BEGIN { print "["; dir = ENVIRON["PWD"] } \
 			/ -c -o / { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); \
 				printf "%s{\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s\"}", sep, dir, $$NF, $$0; sep = ",\n" } \

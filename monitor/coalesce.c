@@ -17,7 +17,7 @@ void coalesce_begin_turn(struct coalesce *c, uint64_t now) {
 }
 
 bool coalesce_more(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent) {
-    if (taken >= sent || c->skip)
+    if (taken >= sent || c->skip || c->exit_cost == 0)
         return false;
     if (!c->started)
         c->started = now;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +34,14 @@ static int check_inherited(const struct config *config, const struct device_conf
     return 0;
 }
 
+/* Standard input may be a disk's file as well; its number goes to something that is no file at all. */
+static int replace_stdin(struct error *err) {
+    int nothing;
+    close(STDIN_FILENO);
+    nothing = eventfd(0, EFD_CLOEXEC); /* the lowest number free */
+    return nothing == STDIN_FILENO ? 0 : error_set(err, EXIT_MONITOR, "eventfd: %s", strerror(errno));
+}
+
 int devices_claim_inherited(const struct config *config, struct error *err) {
     int highest = STDERR_FILENO;
     for (unsigned i = 0; i < config->devices_count; i++) {
@@ -44,14 +53,8 @@ int devices_claim_inherited(const struct config *config, struct error *err) {
         if (device->net.fd > highest)
             highest = device->net.fd;
     }
-    /* Standard input may be a disk's file as well. */
-    if (!is_named(config, STDIN_FILENO)) {
-        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (null < 0 || dup2(null, STDIN_FILENO) < 0)
-            return error_set(err, EXIT_MONITOR, "/dev/null: %s", strerror(errno));
-        if (null > STDERR_FILENO && !is_named(config, null))
-            close(null);
-    }
+    if (!is_named(config, STDIN_FILENO) && replace_stdin(err))
+        return -1;
     for (int fd = STDERR_FILENO + 1; fd < highest; fd++)
         if (!is_named(config, fd))
             close(fd);

@@ -126,8 +126,6 @@ static void refusals(void) {
         {"an unknown operation", {.op = UKVM_OP_COUNT, .device = 1, .arena = at, .length = 26}},
         {"operation 255", {.op = UINT8_MAX}},
         {"an unknown flag", {.op = UKVM_OP_CONSOLE_WRITE, .flags = 2, .device = 1, .arena = at, .length = 26}},
-        {"a quiet console write",
-         {.op = UKVM_OP_CONSOLE_WRITE, .flags = UKVM_SQE_QUIET, .device = 1, .arena = at, .length = 26}},
         {"console stream 0", {.op = UKVM_OP_CONSOLE_WRITE, .device = 0, .arena = at, .length = 26}},
         {"console stream 3", {.op = UKVM_OP_CONSOLE_WRITE, .device = 3, .arena = at, .length = 26}},
         {"a length of 0", {.op = UKVM_OP_CONSOLE_WRITE, .device = 1, .arena = at}},
