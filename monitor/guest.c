@@ -12,6 +12,9 @@
 #include "ring.h"
 #include "traps.h"
 
+/* What the page tables of a small guest take. */
+#define PAGING_TYPICAL (8 * UKVM_PAGE_SIZE)
+
 struct randomness {
     uint8_t entropy[UKVM_ENTROPY_SIZE];
     uint64_t layout[LAYOUT_RANDOM_WORDS];
@@ -49,7 +52,8 @@ static int build_paging(const struct guest *guest, uint64_t *root, struct error 
         {layout->arena_base, layout->arena_size, UKVM_PROT_READ | UKVM_PROT_WRITE, PAGING_USER},
     };
     struct paging paging;
-    if (paging_init(&paging, &guest->system, SYSTEM_PAGING_OFFSET, layout->paging_size, err))
+    region_populate(&guest->system, layout->paging_offset, PAGING_TYPICAL);
+    if (paging_init(&paging, &guest->system, layout->paging_offset, layout->paging_size, err))
         return -1;
     for (unsigned i = 0; i < layout->ranges_count; i++) {
         const struct ukvm_range *range = &layout->ranges[i];

@@ -99,10 +99,11 @@ static void place_system(const struct layout_request *q, struct layout *layout) 
     layout->rings_size = page_up(q->rings_size);
     layout->arena_size = q->arena_size;
 
-    uint64_t boot = SYSTEM_PAGING_OFFSET + layout->paging_size + UKVM_PAGE_SIZE;
+    uint64_t boot = SYSTEM_TRAP_STACK_OFFSET + 2 * UKVM_PAGE_SIZE;
     uint64_t rings = boot + layout->boot_size + UKVM_PAGE_SIZE;
     uint64_t arena = rings + layout->rings_size + UKVM_PAGE_SIZE;
-    layout->system_size = arena + layout->arena_size;
+    layout->paging_offset = arena + layout->arena_size;
+    layout->system_size = layout->paging_offset + layout->paging_size;
     layout->system_base = random_between(q->random[2], half,
                                          align_down(2 * half - layout->system_size - UKVM_PAGE_SIZE, LAYOUT_LARGE_PAGE),
                                          LAYOUT_LARGE_PAGE);

@@ -3,7 +3,7 @@
  * Where everything goes in the guest's address space. Pure arithmetic: no memory is touched here.
  *
  *   RAM region (--mem)          [free] image | guard page | boot stack | free ...
- *   system region (monitor's)   supervisor pages | guard | boot pages | guard | rings | guard | I/O arena
+ *   system region (monitor's)   supervisor pages | guard | boot pages | guard | rings | guard | I/O arena | page tables
  *
  * The RAM region of a static-PIE image and the system region lie at random 2 MiB boundaries, in the lower and the upper
  * half of the guest-physical addresses that the host offers; a static-PIE image starts at a random page of its RAM.
@@ -19,10 +19,9 @@
 #define LAYOUT_MAX_RANGES (3 * IMAGE_MAX_SEGMENTS + 3)
 #define LAYOUT_RANDOM_WORDS 3
 
-/* The first pages of the system region; the page tables follow. All supervisor-only or not mapped at all. */
-#define SYSTEM_TABLES_OFFSET 0u                   /* descriptor tables and trap stubs: read, execute */
-#define SYSTEM_TRAP_STACK_OFFSET UKVM_PAGE_SIZE   /* where the processor pushes a trap frame: read, write */
-#define SYSTEM_PAGING_OFFSET (2 * UKVM_PAGE_SIZE) /* page tables: not mapped */
+/* The first pages of the system region, supervisor-only. */
+#define SYSTEM_TABLES_OFFSET 0u                 /* descriptor tables and trap stubs: read, execute */
+#define SYSTEM_TRAP_STACK_OFFSET UKVM_PAGE_SIZE /* where the processor pushes a trap frame: read, write */
 
 struct layout_request {
     const struct image *image;
@@ -40,7 +39,8 @@ struct layout {
     uint64_t entry; /* of the image, bias included */
     uint64_t stack_base, stack_size;
     uint64_t system_base, system_size;
-    uint64_t paging_size; /* bytes reserved for page tables at SYSTEM_PAGING_OFFSET */
+    uint64_t paging_offset; /* in the system region: page tables, not mapped for anybody */
+    uint64_t paging_size;
     uint64_t boot_base, boot_size;
     uint64_t rings_base, rings_size;
     uint64_t arena_base, arena_size;

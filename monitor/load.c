@@ -5,12 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 static int load_segment(const struct image *image, const struct image_segment *segment, const struct region *ram,
                         uint64_t bias, struct error *err) {
@@ -20,10 +15,7 @@ static int load_segment(const struct image *image, const struct image_segment *s
                          segment->address);
     if (segment->file_size == 0)
         return 0;
-    /* One call makes all the pages, at a third of what a fault for each costs. It may fail; then pread takes the
-     * faults. */
-    uint64_t head = (uint64_t)to % UKVM_PAGE_SIZE;
-    (void)madvise(to - head, align_up(head + segment->file_size, UKVM_PAGE_SIZE), MADV_POPULATE_WRITE);
+    region_populate(ram, segment->address + bias - ram->base, segment->file_size);
     for (uint64_t done = 0; done < segment->file_size;) {
         ssize_t n = pread(image->fd, to + done, segment->file_size - done, (off_t)(segment->file_offset + done));
         if (n < 0 && errno == EINTR)

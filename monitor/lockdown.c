@@ -5,12 +5,12 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -43,25 +43,32 @@ static int step_error(const char *call, struct error *err) {
     return error_set(err, EXIT_MONITOR, "sandbox: %s: %s", call, strerror(errno));
 }
 
-/* ---- an empty root, in a mount namespace of its own ---- */
+/* ---- an empty root ---- */
 
 /*
- * Not the other namespaces: the process can make no socket, no message queue and no child any more, so that they would
- * keep it from nothing; and a network namespace alone takes 0.45 ms of a start of 2.2 ms.
+ * A file system of its own with nothing in it, mounted nowhere, as root and current directory: no path leads anywhere,
+ * and without rights and without a descriptor of a directory there is no way back. A mount namespace and pivot_root()
+ * come to the same and took 0.2 ms of a start of 2.2 ms; this takes 0.03 ms. The other namespaces would keep the
+ * process from nothing: it can make no socket, no message queue and no child any more.
  */
-static int empty_root(void) {
-    const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    int user = geteuid() == 0 ? 0 : CLONE_NEWUSER;
-    if (unshare(CLONE_NEWNS | user) < 0) {
+static int enter_empty_root(void) {
+    const unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+    int root = -1, result = -1;
+    if (context >= 0 && syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) == 0 &&
+        syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        root = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes);
+    if (root >= 0 && fchdir(root) == 0)
+        result = chroot(".");
+    return result; /* close_rest() closes the descriptors */
+}
+
+/* A user who may not mount may in a user namespace. */
+static void empty_root(void) {
+    if (geteuid() != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         note_missing("empty root", "unshare");
-        return 0;
-    }
-    /* pivot_root(".", "."): the new root on top of the old one, which is then taken away. pivot_root(2), NOTES. */
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("none", "/proc", "tmpfs", flags, "size=0,nr_inodes=1") < 0 || chdir("/proc") < 0 ||
-        syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-        note_missing("empty root", "pivot_root");
-    return 0;
+    else if (enter_empty_root() < 0)
+        note_missing("empty root", "fsmount");
 }
 
 /* ---- nobody, with no rights ---- */
@@ -196,7 +203,8 @@ static int filter_syscalls(const struct lockdown *l, struct error *err) {
 }
 
 int lockdown(const struct lockdown *l, struct error *err) {
-    if (empty_root() || drop_user(err) || restrict_landlock(err) || close_rest(l, err) || limit_resources(err))
+    empty_root();
+    if (drop_user(err) || restrict_landlock(err) || close_rest(l, err) || limit_resources(err))
         return -1;
     trace(TRACE_BOOT, "locked down, but for system calls");
     return filter_syscalls(l, err);

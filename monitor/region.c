@@ -5,6 +5,18 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void region_populate(const struct region *region, uint64_t offset, uint64_t length) {
+    uint64_t start = align_down(offset, UKVM_PAGE_SIZE);
+    uint64_t size = align_up(offset + length, UKVM_PAGE_SIZE) - start;
+    void *host = region_at(region, start, size);
+    if (host)
+        (void)madvise(host, size, MADV_POPULATE_WRITE);
+}
+
 int region_map(struct region *region, uint64_t base, uint64_t size, const char *what, struct error *err) {
     uint64_t block = region_block_size(size);
     /* Address space for three blocks, of which an aligned one and the one behind it stay reserved. */

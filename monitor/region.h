@@ -25,6 +25,12 @@ struct region {
  */
 int region_map(struct region *region, uint64_t base, uint64_t size, const char *what, struct error *err);
 
+/*
+ * Makes the pages of [offset, offset + length) at once, which takes a third of what a fault for each of them does. Only
+ * a gain: where the host cannot, they come with their faults. Linux 5.14, MADV_POPULATE_WRITE.
+ */
+void region_populate(const struct region *region, uint64_t offset, uint64_t length);
+
 /* `size` rounded up to a power of two. */
 static inline uint64_t region_block_size(uint64_t size) {
     return size <= 1 ? 1 : UINT64_C(1) << (64 - __builtin_clzll(size - 1));

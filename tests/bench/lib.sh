@@ -120,6 +120,18 @@ stop() {
     ended "$1" "$status" "${2:-$((128 + 15))}"
 }
 
+# await_answer ADDRESS: until the server's side answers a ping. An interface that has just got its reader drops frames for
+# up to a second, until the kernel has taken note of its carrier, and the client would count that as losses.
+# shellcheck disable=SC2154 # client_cpu is the row's
+await_answer() {
+    local tries
+    for ((tries = 0; tries < 20; tries++)); do
+        "${in_clients[@]}" "$client_cpu" ping -q -c 1 -W 1 "$1" >>"$scratch/ping.log" 2>&1 && return
+        sleep 0.05
+    done
+    die "$1 answers no ping"
+}
+
 # ---- network: one namespace for the clients, one for the native server, nothing in the host's own
 #
 # clients: veth0 10.111.0.1 ---- veth0 10.111.0.2 : native

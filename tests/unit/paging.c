@@ -200,7 +200,7 @@ static void scattered_image(struct image *image, unsigned segments_max) {
 
 /* As build_paging() in monitor/guest.c. */
 static int map_all(struct paging *paging, const struct layout *l) {
-    if (paging_init(paging, &region, SYSTEM_PAGING_OFFSET, l->paging_size, &err))
+    if (paging_init(paging, &region, l->paging_offset, l->paging_size, &err))
         return -1;
     for (unsigned i = 0; i < l->ranges_count; i++)
         if (paging_map(paging, l->ranges[i].base, l->ranges[i].size, l->ranges[i].prot, PAGING_USER, &err))
@@ -235,8 +235,8 @@ static unsigned wrong_places(uint64_t root, const struct layout *l) {
         l->ram_base - 1,
         l->ram_base + l->ram_size,
         l->system_base - 1,
-        l->system_base + SYSTEM_PAGING_OFFSET, /* the tables themselves */
-        l->system_base + SYSTEM_PAGING_OFFSET + l->paging_size - 1,
+        l->system_base + l->paging_offset, /* the tables themselves */
+        l->system_base + l->paging_offset + l->paging_size - 1,
         l->boot_base - 1,
         l->boot_base + l->boot_size,
         l->rings_base - 1,

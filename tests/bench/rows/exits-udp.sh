@@ -10,6 +10,7 @@ read -r client_cpu server_cpu < <(two_cpus)
 network_up
 start guest "${in_clients[@]}" "$server_cpu" "$ukvm" run "${ukvm_network[@]}" "$examples/netecho.elf" --count $echoes
 guest=$pid
+await_answer "$guest_address"
 start client "${in_clients[@]}" "$client_cpu" "$bin/udp_load" -n 64 -t 60 -w 0 "$guest_address" 7
 client=$pid
 

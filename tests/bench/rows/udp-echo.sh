@@ -11,6 +11,7 @@ network_up
 
 load() { # SERVER ADDRESS: one second of load on what was just started, which it stops; rate and lost to a file
     local line rate lost
+    await_answer "$2"
     line=$("${in_clients[@]}" "$client_cpu" timeout --foreground 30 "$bin/udp_load" -n "$outstanding" -t 1 "$2" 7) ||
         die "$(tail -n 1 "$scratch/errors"); $1 printed: $(tail -n 1 "$scratch/$1.log")"
     stop "$pid"
