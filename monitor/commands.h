@@ -6,5 +6,7 @@
 
 /* A subcommand gets the words from its own name on, and returns the exit status, or -1 with `err`. */
 int cmd_run(int argc, char **argv, struct error *err);
+int cmd_policy(int argc, char **argv, struct error *err);
+int cmd_doctor(int argc, char **argv, struct error *err);
 
 #endif

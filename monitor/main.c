@@ -15,6 +15,8 @@ static const struct command {
     int (*run)(int argc, char **argv, struct error *err);
 } commands[] = {
     {"run", "run a unikernel", cmd_run},
+    {"policy", "print what the monitor may do while a guest runs", cmd_policy},
+    {"doctor", "check whether this host can run guests", cmd_doctor},
 };
 
 static void print_help(FILE *to) {

@@ -25,7 +25,7 @@ const struct policy_syscall policy_syscalls[] = {
      {{0, "address", POLICY_WITHIN_BLOCK, POLICY_RAM_BLOCK, POLICY_RAM_SIZE},
       {1, "length", POLICY_AT_MOST, POLICY_RAM_SIZE, 0},
       {2, "advice", POLICY_EQUAL, POLICY_CONSTANT, MADV_DONTNEED}}, 3},
-    {"write", SYS_write, POLICY_ALWAYS, "say why the guest ended",
+    {"write", SYS_write, POLICY_ALWAYS, "say what went wrong in the monitor itself, and --trace",
      {{0, "descriptor", POLICY_EQUAL, POLICY_CONSTANT, 2},
       {2, "count", POLICY_AT_MOST, POLICY_CONSTANT, REPORT_MAX}}, 2},
     {"pread64", SYS_pread64, POLICY_ALWAYS, "names for a fault report, from the image's symbol table",

@@ -61,10 +61,22 @@ run "$UKVM" --help
 like "--help lists the commands" "$out" "ukvm run"
 run_ukvm --help
 like "run --help lists the options" "$out" "--disk NAME=PATH"
-for option in --mem -e --disk --net --trace; do
+for option in --mem -e --disk --net --trace --no-sandbox; do
     ok "run --help and the manual page both have $option" \
         grep -q -- "${option//-/\\\\-}" "$TOP/monitor/ukvm.1"
 done
+
+run "$UKVM" doctor
+is "doctor: this host runs guests" "$status" 0
+like "doctor: names /dev/kvm" "$out" "ok +/dev/kvm"
+run "$UKVM" policy "$EXAMPLES/hello.elf"
+is "policy: exit status" "$status" 0
+like "policy: names the system calls" "$out" "io_uring_enter"
+is "policy: a guest without devices reads none" "$(grep -c READ_FIXED "$SCRATCH/.out")" 0
+run "$UKVM" policy --disk data=x "$EXAMPLES/hello.elf"
+like "policy: one with a disk does" "$out" "READ_FIXED.*FALLOCATE"
+run "$UKVM" policy --disk data=x,ro "$EXAMPLES/hello.elf"
+is "policy: a read-only disk cannot discard" "$(grep -c FALLOCATE "$SCRATCH/.out")" 0
 
 run_ukvm --trace "$EXAMPLES/hello.elf"
 like "--trace shows the start" "$err" "ukvm: boot: "
