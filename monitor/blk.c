@@ -17,6 +17,12 @@
 #include "uring.h"
 
 #define MAX_TRANSFER (256u * 1024u)
+/*
+ * The disk starts on the first transfers of a batch while the monitor takes the next ones. 4 KiB reads at depth 32 without
+ * the page cache, against fio: 0.70 in whole batches, 0.79 by fours.
+ */
+#define EARLY 4u
+
 #define ARENA_SIZE (UINT64_C(1) << 20)
 
 static int disk_error(const struct disk_config *config, const char *name, const char *why, struct error *err) {
@@ -150,6 +156,7 @@ static void submit(struct io *io, struct request *request) {
     else
         io_uring_prep_write_fixed(sqe, file, buffer, length, offset, URING_ARENA);
     io_tag(sqe, request);
+    uring_submit_early(&io->uring, EARLY);
 }
 
 void blk_start_read(struct io *io, struct request *request) {

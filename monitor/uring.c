@@ -106,6 +106,11 @@ bool uring_pending(const struct io_uring *uring) {
     return io_uring_sq_ready(uring) != 0;
 }
 
+void uring_submit_early(struct io_uring *uring, unsigned count) {
+    if (io_uring_sq_ready(uring) >= count)
+        (void)io_uring_submit(uring);
+}
+
 int uring_submit(struct io_uring *uring, uint64_t timeout_ns) {
     struct io_uring_cqe *cqe;
     if (timeout_ns == 0)

@@ -25,6 +25,9 @@ struct io_uring_sqe *uring_sqe(struct io_uring *uring);
 /* Whether there are entries that uring_submit() has not handed over yet. */
 bool uring_pending(const struct io_uring *uring);
 
+/* Hands over what is prepared if it is `count` entries or more. What the kernel does not take now stays prepared. */
+void uring_submit_early(struct io_uring *uring, unsigned count);
+
 /* Hands over what is prepared and, unless `timeout_ns` is 0, sleeps until there is a completion or the time is over. */
 int uring_submit(struct io_uring *uring, uint64_t timeout_ns);
 
