@@ -18,8 +18,8 @@
 
 #define MAX_TRANSFER (256u * 1024u)
 /*
- * The disk starts on the first transfers of a batch while the monitor takes the next ones. 4 KiB reads at depth 32 without
- * the page cache, against fio: 0.70 in whole batches, 0.79 by fours.
+ * The disk starts on the first transfers of a batch while the monitor takes the next ones. 4 KiB reads at depth 32
+ * without the page cache, against fio: 0.70 in whole batches, 0.79 by fours.
  */
 #define EARLY 4u
 

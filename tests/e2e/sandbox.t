@@ -94,6 +94,7 @@ fi
 run_ukvm --disk data=disk.img "$EXAMPLES/blk.elf"
 is "the disk is locked" "$status" 125
 # Nor must a standard stream that is the disk.
+# shellcheck disable=SC2094 # that is the point
 "$UKVM" run --disk data=disk2.img "$GUESTS/blkio.elf" wait 20000 <disk2.img >>disk2.img 2>/dev/null &
 second=$!
 at_end "kill -9 $second 2>/dev/null"

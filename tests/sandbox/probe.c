@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linked in the place of run_guest(): the monitor has opened, built and locked down everything as for any guest, and now
- * it is in an attacker's hands. What is attempted comes from the environment, as UKVM_PROBE:
+ * Linked in the place of run_guest(): the monitor has opened, built and locked down everything as for any guest, and
+ * now it is in an attacker's hands. What is attempted comes from the environment, as UKVM_PROBE:
  *
  *   calls             lists the rows of the policy: "ROW NAME CHECKS"
  *   syscall NUMBER    a system call with arguments of 0
@@ -67,7 +67,8 @@ static int attempt_row(unsigned row, int changed) {
     for (unsigned i = 0; i < call->checks_count; i++)
         arguments[call->checks[i].argument] =
             (int)i == changed ? forbidden_value(&call->checks[i]) : allowed_value(&call->checks[i]);
-    long result = syscall(call->number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    long result =
+        syscall(call->number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
     say("probe: result %ld errno %ld\n", result, result < 0 ? errno : 0);
     return 0;
 }
@@ -101,7 +102,8 @@ static int attempt_opcodes(struct io *io) {
         say("opcode %ld %ld\n", (long)opcode, attempt_opcode(io, opcode, IOSQE_FIXED_FILE, 1));
     for (unsigned flag = 0; flag < 8; flag++) /* in place of, or beside, the one that must be there */
         say("flag %ld %ld\n", (long)flag,
-            attempt_opcode(io, IORING_OP_WRITE_FIXED, 1u << flag == IOSQE_FIXED_FILE ? 0 : IOSQE_FIXED_FILE | 1u << flag, 1));
+            attempt_opcode(io, IORING_OP_WRITE_FIXED,
+                           1u << flag == IOSQE_FIXED_FILE ? 0 : IOSQE_FIXED_FILE | 1u << flag, 1));
     return 0;
 }
 

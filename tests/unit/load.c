@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/load.c monitor/region.c monitor/image.c monitor/error.c tests/lib/elfgen.c tests/lib/elfgen_changes.c */
+/* links: monitor/load.c monitor/region.c monitor/image.c monitor/error.c */
+/* links: tests/lib/elfgen.c tests/lib/elfgen_changes.c */
 #include "load.h"
 
 #include <sys/mman.h>
