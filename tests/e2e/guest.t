@@ -18,6 +18,15 @@ inside() {
     is "$*: exit status" "$status" 0
 }
 
+inside "$GUESTS/entry.elf"
+# BOOT-05 and MEM-04: nothing of that is the same in two boots.
+seen() { "$UKVM" run "$GUESTS/entry.elf" | sed -n 's/^# entropy //p'; }
+read -r entropy1 _ image1 _ rings1 < <(seen)
+read -r entropy2 _ image2 _ rings2 < <(seen)
+ok "entropy differs from boot to boot" test -n "$entropy1" -a "$entropy1" != "$entropy2"
+ok "the image's address differs from boot to boot" test "$image1" != "$image2"
+ok "the rings' address differs from boot to boot" test "$rings1" != "$rings2"
+
 inside "$GUESTS/ring.elf"
 inside --mem 16M "$GUESTS/mem.elf"
 
