@@ -147,7 +147,7 @@ int32_t blk_check_discard(const struct io *io, const struct request *request) {
 
 static void submit(struct io *io, struct request *request) {
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
-    void *buffer = io_buffer(io, request);
+    void *buffer = request_buffer(io, request);
     unsigned length = request->sqe.length - request->done;
     uint64_t offset = request->sqe.offset + request->done;
     int file = (int)request->device->file;
@@ -155,7 +155,7 @@ static void submit(struct io *io, struct request *request) {
         io_uring_prep_read_fixed(sqe, file, buffer, length, offset, URING_ARENA);
     else
         io_uring_prep_write_fixed(sqe, file, buffer, length, offset, URING_ARENA);
-    io_tag(sqe, request);
+    request_tag(sqe, request);
     uring_submit_early(&io->uring, EARLY);
 }
 
@@ -175,22 +175,25 @@ void blk_finish_transfer(struct io *io, struct request *request, int32_t result)
         submit(io, request);
         return;
     }
-    io_complete(io, request, result > 0 ? (int32_t)request->done : result == 0 ? -UKVM_EIO : io_error(result));
+    request_complete(io, request,
+                     result > 0    ? (int32_t)request->done
+                     : result == 0 ? -UKVM_EIO
+                                   : request_error(result));
 }
 
 void blk_start_flush(struct io *io, struct request *request) {
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
     io_uring_prep_fsync(sqe, (int)request->device->file, IORING_FSYNC_DATASYNC);
-    io_tag(sqe, request);
+    request_tag(sqe, request);
 }
 
 void blk_start_discard(struct io *io, struct request *request) {
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
     io_uring_prep_fallocate(sqe, (int)request->device->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                             (off_t)request->sqe.offset, request->sqe.length);
-    io_tag(sqe, request);
+    request_tag(sqe, request);
 }
 
 void blk_finish(struct io *io, struct request *request, int32_t result) {
-    io_complete(io, request, result < 0 ? io_error(result) : 0);
+    request_complete(io, request, result < 0 ? request_error(result) : 0);
 }

@@ -28,7 +28,7 @@ bool blk_is_same_file(const struct blk *a, const struct blk *b);
 uint64_t blk_arena_size(const struct blk *blk);
 struct ukvm_blk_info blk_info(const struct blk *blk);
 
-/* Handlers of the operations; see struct op in io.c. */
+/* Handlers of the operations; see struct op in ops.c. */
 int32_t blk_check_transfer(const struct io *io, const struct request *request);
 int32_t blk_check_discard(const struct io *io, const struct request *request);
 void blk_start_read(struct io *io, struct request *request);

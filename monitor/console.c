@@ -19,9 +19,9 @@ static void write_first(struct io *io) {
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
     int file = request->sqe.device == UKVM_CONSOLE_OUT ? IO_FILE_OUT : IO_FILE_ERR;
     /* offset -1: at the file's own position, as write(2) */
-    io_uring_prep_write_fixed(sqe, file, io_buffer(io, request), request->sqe.length - request->done, UINT64_MAX,
+    io_uring_prep_write_fixed(sqe, file, request_buffer(io, request), request->sqe.length - request->done, UINT64_MAX,
                               URING_ARENA);
-    io_tag(sqe, request);
+    request_tag(sqe, request);
 }
 
 void console_start(struct io *io, struct request *request) {
@@ -45,5 +45,8 @@ void console_finish(struct io *io, struct request *request, int32_t result) {
     }
     io->console.first = request->next;
     write_first(io);
-    io_complete(io, request, result > 0 ? (int32_t)request->done : result == 0 ? -UKVM_EIO : io_error(result));
+    request_complete(io, request,
+                     result > 0    ? (int32_t)request->done
+                     : result == 0 ? -UKVM_EIO
+                                   : request_error(result));
 }

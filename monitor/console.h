@@ -13,7 +13,7 @@ struct console {
     struct request *first, *last;
 };
 
-/* Handlers of the operation; see struct op in io.c. */
+/* Handlers of the operation; see struct op in ops.c. */
 int32_t console_check(const struct io *io, const struct request *request);
 void console_start(struct io *io, struct request *request);
 void console_finish(struct io *io, struct request *request, int32_t result);

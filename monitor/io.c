@@ -2,52 +2,16 @@
 #include "io.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 
-#include "memory.h"
-#include "trace.h"
+#include "ops.h"
 #include "uring.h"
 
 /* The user_data of a signal is its index, that of the report this; that of a request is its address, never so low. */
 #define TAG_REPORT SIGNALS_MAX
 
 #define STOP_PATIENCE UINT64_C(2000000000) /* nanoseconds */
-
-/* A field that an operation names; every other one must be 0 (RING-06). */
-enum field { FIELD_DEVICE = 1, FIELD_ARENA = 2, FIELD_LENGTH = 4, FIELD_OFFSET = 8, FIELD_QUIET = 16 };
-
-enum drained { NOT_DRAINED, DRAINED };
-
-/* One row an operation: what it may say, how it starts, what its io_uring completion means. */
-struct op {
-    const char *name;
-    unsigned fields;
-    enum ukvm_device_kind kind; /* of its device; 0: the handler knows what the number means */
-    enum drained drained;       /* whether EXIT waits for it (CALL-03) */
-    int32_t (*check)(const struct io *io, const struct request *request);
-    void (*start)(struct io *io, struct request *request);
-    void (*finish)(struct io *io, struct request *request, int32_t result);
-};
-
-static const struct op ops[UKVM_OP_COUNT] = {
-    [UKVM_OP_CONSOLE_WRITE] = {"console-write", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, 0, DRAINED, console_check,
-                               console_start, console_finish},
-    [UKVM_OP_BLK_READ] = {"blk-read", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH | FIELD_OFFSET, UKVM_DEVICE_BLK,
-                          DRAINED, blk_check_transfer, blk_start_read, blk_finish_transfer},
-    [UKVM_OP_BLK_WRITE] = {"blk-write", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH | FIELD_OFFSET, UKVM_DEVICE_BLK,
-                           DRAINED, blk_check_transfer, blk_start_write, blk_finish_transfer},
-    [UKVM_OP_BLK_FLUSH] = {"blk-flush", FIELD_DEVICE, UKVM_DEVICE_BLK, DRAINED, NULL, blk_start_flush, blk_finish},
-    [UKVM_OP_BLK_DISCARD] = {"blk-discard", FIELD_DEVICE | FIELD_LENGTH | FIELD_OFFSET, UKVM_DEVICE_BLK, DRAINED,
-                             blk_check_discard, blk_start_discard, blk_finish},
-    [UKVM_OP_NET_SEND] = {"net-send", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH | FIELD_QUIET, UKVM_DEVICE_NET,
-                          NOT_DRAINED, net_check_send, net_start_send, net_finish_send},
-    [UKVM_OP_NET_RECV] = {"net-recv", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, UKVM_DEVICE_NET, NOT_DRAINED,
-                          net_check_recv, net_start_recv, net_finish_recv},
-    [UKVM_OP_MEM_RETURN] = {"mem-return", FIELD_LENGTH | FIELD_OFFSET, 0, NOT_DRAINED, memory_check_return,
-                            memory_start_return, NULL},
-};
 
 static void watch_signals(struct io *io) {
     for (unsigned i = 0; i < io->signals->count; i++) {
@@ -79,90 +43,7 @@ int io_open(struct io *io, const struct io_config *config, struct error *err) {
     return 0;
 }
 
-/* ---- requests ---- */
-
-static struct request *request_new(struct io *io) {
-    struct request *request = io->free;
-    if (request)
-        io->free = request->next;
-    else
-        request = &io->requests[io->fresh++]; /* RING-04 keeps in_flight within the array */
-    return request;
-}
-
-void io_complete(struct io *io, struct request *request, int32_t result) {
-    const struct op *op = request->sqe.op < UKVM_OP_COUNT ? &ops[request->sqe.op] : &ops[0];
-    trace(TRACE_RING, "complete %s user_data=0x%" PRIx64 " result=%d", op->name ? op->name : "?",
-          request->sqe.user_data, result);
-    ring_complete(&io->ring, &request->sqe, result);
-    request->next = io->free;
-    io->free = request;
-}
-
-void io_tag(struct io_uring_sqe *sqe, struct request *request) {
-    sqe->flags |= IOSQE_FIXED_FILE;
-    sqe->user_data = (uintptr_t)request;
-}
-
-void *io_buffer(const struct io *io, const struct request *request) {
-    return io->arena.host + request->sqe.arena + request->done;
-}
-
-int32_t io_error(int32_t result) {
-    switch (-result) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return -UKVM_ENOSPC;
-    case EROFS:
-        return -UKVM_EROFS;
-    case EOPNOTSUPP:
-    case ENOSYS:
-        return -UKVM_ENOTSUP;
-    default:
-        return -UKVM_EIO;
-    }
-}
-
 /* ---- from the guest ---- */
-
-/* RING-06 and RING-08, and what the operation adds. Changes nothing but request->device. */
-static int32_t check(const struct io *io, const struct op *op, struct request *request) {
-    const struct ukvm_sqe *sqe = &request->sqe;
-    if (sqe->flags & ~(op->fields & FIELD_QUIET ? UKVM_SQE_QUIET : 0u))
-        return -UKVM_EINVAL;
-    if ((!(op->fields & FIELD_DEVICE) && sqe->device) || (!(op->fields & FIELD_ARENA) && sqe->arena) ||
-        (!(op->fields & FIELD_LENGTH) && sqe->length) || (!(op->fields & FIELD_OFFSET) && sqe->offset))
-        return -UKVM_EINVAL;
-    if ((op->fields & FIELD_LENGTH) && sqe->length == 0)
-        return -UKVM_EINVAL;
-    if ((op->fields & FIELD_ARENA) && !region_at(&io->arena, sqe->arena, sqe->length))
-        return -UKVM_EINVAL;
-    if (op->kind) {
-        if (sqe->device >= io->devices->count || io->devices->table[sqe->device].kind != op->kind)
-            return -UKVM_EINVAL;
-        request->device = &io->devices->table[sqe->device];
-    }
-    return op->check ? op->check(io, request) : 0;
-}
-
-static void take_one(struct io *io) {
-    struct request *request = request_new(io);
-    *request = (struct request){0};
-    ring_take(&io->ring, &request->sqe);
-    const struct ukvm_sqe *sqe = &request->sqe;
-    const struct op *op = sqe->op < UKVM_OP_COUNT && ops[sqe->op].start ? &ops[sqe->op] : NULL;
-    trace(TRACE_RING, "take %s op=%u device=%u length=%u arena=0x%" PRIx64 " offset=0x%" PRIx64 " user_data=0x%" PRIx64,
-          op ? op->name : "?", sqe->op, sqe->device, sqe->length, sqe->arena, sqe->offset, sqe->user_data);
-
-    int32_t error = op ? check(io, op, request) : -UKVM_EINVAL;
-    if (error) {
-        io_complete(io, request, error);
-        return;
-    }
-    io->to_drain += op->drained == DRAINED;
-    op->start(io, request);
-}
 
 static int take_submissions(struct io *io, struct error *err) {
     uint32_t count = 0;
@@ -179,21 +60,12 @@ static int take_submissions(struct io *io, struct error *err) {
         break;
     }
     for (uint32_t i = 0; i < count; i++)
-        take_one(io);
+        ops_take(io);
     ring_release(&io->ring);
     return 0;
 }
 
 /* ---- from io_uring ---- */
-
-static void finish(struct io *io, struct request *request, int32_t result) {
-    const struct op *op = &ops[request->sqe.op];
-    uint32_t in_flight = io->ring.in_flight;
-    op->finish(io, request, result);
-    /* a handler may have started the request again instead */
-    if (io->ring.in_flight < in_flight)
-        io->to_drain -= op->drained == DRAINED;
-}
 
 static bool note_signal(struct io *io, const struct io_uring_cqe *cqe) {
     if (cqe->user_data >= SIGNALS_MAX)
@@ -210,7 +82,7 @@ static void reap(struct io *io) {
         if (cqe->user_data == TAG_REPORT)
             io->report_result = cqe->res, io->report_pending = 0;
         else if (!note_signal(io, cqe))
-            finish(io, (struct request *)(uintptr_t)cqe->user_data, cqe->res);
+            ops_finish(io, (struct request *)(uintptr_t)cqe->user_data, cqe->res);
         count++;
     }
     io_uring_cq_advance(&io->uring, count);

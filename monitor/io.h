@@ -14,19 +14,12 @@
 #include "device.h"
 #include "layout.h"
 #include "region.h"
+#include "request.h"
 #include "ring.h"
 #include "signals.h"
 
 /* Where files stand among those registered with io_uring; the devices come last. */
 enum io_file { IO_FILE_OUT, IO_FILE_ERR, IO_FILE_SIGNALS, IO_FILE_DEVICES = IO_FILE_SIGNALS + SIGNALS_MAX };
-
-/* One submission that was taken and not completed. */
-struct request {
-    struct ukvm_sqe sqe;   /* the monitor's own copy */
-    struct device *device; /* NULL for operations without one */
-    uint32_t done;         /* bytes transferred so far */
-    struct request *next;  /* in the one queue that it is in */
-};
 
 struct io {
     struct io_uring uring;
@@ -80,17 +73,5 @@ int io_drain(struct io *io, struct error *err);
  * runs again. A signal ends the wait for a reader here, too.
  */
 int io_report(struct io *io, const char *text, size_t length, struct error *err);
-
-/* For the handlers, after io_uring_prep_*: on a registered file, and coming back as `request`. */
-void io_tag(struct io_uring_sqe *sqe, struct request *request);
-
-/* For the handlers: tells the guest, and forgets the request. `result` is bytes or a negative enum ukvm_error. */
-void io_complete(struct io *io, struct request *request, int32_t result);
-
-/* The ABI's code for a negative errno: -UKVM_EIO unless it has a better one. */
-int32_t io_error(int32_t result);
-
-/* The host's address of a request's buffer, from `done` on; checked when the request was taken. */
-void *io_buffer(const struct io *io, const struct request *request);
 
 #endif

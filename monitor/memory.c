@@ -23,5 +23,5 @@ int32_t memory_check_return(const struct io *io, const struct request *request) 
 void memory_start_return(struct io *io, struct request *request) {
     void *start = region_at_address(io->ram, request->sqe.offset, request->sqe.length);
     int result = start ? madvise(start, request->sqe.length, MADV_DONTNEED) : -1;
-    io_complete(io, request, result < 0 ? -UKVM_EIO : 0);
+    request_complete(io, request, result < 0 ? -UKVM_EIO : 0);
 }

@@ -158,9 +158,9 @@ int32_t net_check_send(const struct io *io, const struct request *request) {
 void net_start_send(struct io *io, struct request *request) {
     request->device->net.sent++;
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
-    io_uring_prep_write_fixed(sqe, (int)request->device->file, io_buffer(io, request), request->sqe.length, 0,
+    io_uring_prep_write_fixed(sqe, (int)request->device->file, request_buffer(io, request), request->sqe.length, 0,
                               URING_ARENA);
-    io_tag(sqe, request);
+    request_tag(sqe, request);
 }
 
 static int32_t net_result(int32_t result) {
@@ -178,12 +178,12 @@ static int32_t net_result(int32_t result) {
     case ENOTCONN:
         return -UKVM_EDOWN;
     default:
-        return result < 0 ? io_error(result) : result;
+        return result < 0 ? request_error(result) : result;
     }
 }
 
 void net_finish_send(struct io *io, struct request *request, int32_t result) {
-    io_complete(io, request, net_result(result));
+    request_complete(io, request, net_result(result));
 }
 
 /* ---- receiving ---- */
@@ -238,9 +238,9 @@ void net_look_again(struct net *net) {
 static void read_one(struct io *io, struct device *device, int flags) {
     struct request *request = take_waiting(&device->net);
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
-    io_uring_prep_read_fixed(sqe, (int)device->file, io_buffer(io, request), request->sqe.length, 0, URING_ARENA);
+    io_uring_prep_read_fixed(sqe, (int)device->file, request_buffer(io, request), request->sqe.length, 0, URING_ARENA);
     sqe->rw_flags = flags;
-    io_tag(sqe, request);
+    request_tag(sqe, request);
     device->net.reading++;
 }
 
@@ -289,11 +289,11 @@ void net_finish_recv(struct io *io, struct request *request, int32_t result) {
         put_back(net, request);
     } else if (result == 0) { /* the other end of a socket is gone, or an empty message */
         net->missed = true;
-        io_complete(io, request, -UKVM_EDOWN);
+        request_complete(io, request, -UKVM_EDOWN);
     } else {
         net->missed = net->missed || result < 0;
         net->taken++;
-        io_complete(io, request, net_result(result));
+        request_complete(io, request, net_result(result));
     }
     if (net->reading == 0)
         size_next_burst(net);

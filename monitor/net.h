@@ -47,7 +47,7 @@ enum net_arm { NET_ONLY_BURST, NET_MAY_ARM };
 /* Starts reads into the waiting buffers. */
 void net_pump(struct io *io, struct device *device, enum net_arm arm);
 
-/* Handlers of the operations; see struct op in io.c. */
+/* Handlers of the operations; see struct op in ops.c. */
 int32_t net_check_send(const struct io *io, const struct request *request);
 int32_t net_check_recv(const struct io *io, const struct request *request);
 void net_start_send(struct io *io, struct request *request);
