@@ -46,8 +46,12 @@ fi
 ip addr add 10.0.0.1/24 dev tap0
 ip link set tap0 up
 title ukvm run --net net=tap:tap0,ip=10.0.0.2/24 netecho.elf '&'
-ukvm run --net net=tap:tap0,ip=10.0.0.2/24 netecho.elf &
+ukvm run --net net=tap:tap0,ip=10.0.0.2/24 netecho.elf >netecho.out &
 guest=$!
+until grep -q 10.0.0.2 netecho.out || ! kill -0 "$guest" 2>/dev/null; do sleep 0.02; done
+cat netecho.out
+# an interface that has just got its reader drops frames until the kernel has taken note of its carrier
+for _ in 1 2 3 4 5; do ping -q -c 1 -W 1 10.0.0.2 >/dev/null && break; done
 show ping -c 3 -i 0.2 -w 10 10.0.0.2
 kill "$guest"
 wait "$guest" || true

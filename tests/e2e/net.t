@@ -13,10 +13,10 @@ start_echo() {
     wait_for 10 grep -q "10.77.0.2" echo.out
 }
 
-ok "netecho starts" start_echo
+ok "netecho starts" start_echo || done_testing
 ok "ping" in_ns ping -c 5 -i 0.05 -W 5 10.77.0.2
 ok "ping: 1472 bytes, a whole frame" in_ns ping -c 3 -i 0.05 -s 1472 -M "do" -W 5 10.77.0.2
-ok "ping: flood of 2000" bash -c "ip netns exec $NS ping -f -c 2000 -W 5 10.77.0.2 | grep -q ' 0% packet loss'"
+ok "ping: flood of 2000" bash -c "ip netns exec $NS ping -f -c 2000 -W 5 -w 30 10.77.0.2 | grep -q ' 0% packet loss'"
 like "the neighbour's address is the one given" "$(ip -n "$NS" neigh show 10.77.0.2)" "02:00:00:00:00:02"
 
 udp() { printf '%s' "$1" | in_ns socat -t0.5 -T2 - UDP4:10.77.0.2:7; }

@@ -6,7 +6,8 @@
 
 set -u
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-BUILD=${BUILD:-$TOP/build}
+export BUILD
+BUILD=$(realpath -m "${BUILD:-$TOP/build}")
 UKVM=${UKVM:-$BUILD/ukvm}
 # shellcheck disable=SC2034 # for the tests
 EXAMPLES=$BUILD/examples
