@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "lockdown.h"
 #include "options.h"
 #include "policy.h"
 
@@ -22,19 +23,6 @@ static const char *const compare_names[] = {
     [POLICY_NO_BITS_BUT] = "has no bits but",
     [POLICY_WITHIN_BLOCK] = "is within",
 };
-
-/* The uses that the command line asks for; lockdown_uses() says the same of devices that are open. */
-static unsigned uses_of(const struct config *config) {
-    unsigned uses = POLICY_ALWAYS | (config->trace ? POLICY_TRACE : 0);
-    for (unsigned i = 0; i < config->devices_count; i++) {
-        const struct device_config *device = &config->devices[i];
-        if (device->kind == UKVM_DEVICE_NET)
-            uses |= POLICY_NET;
-        else
-            uses |= POLICY_BLK_READ | (device->disk.readonly ? 0 : POLICY_BLK_WRITE);
-    }
-    return uses;
-}
 
 static void print_check(const struct policy_check *check) {
     printf("        argument %u, %s, %s ", check->argument, check->meaning, compare_names[check->compare]);
@@ -76,7 +64,7 @@ int cmd_policy(int argc, char **argv, struct error *err) {
     if (config.sandbox == SANDBOX_OFF)
         puts("Everything: --no-sandbox.");
     else
-        print_policy(uses_of(&config));
+        print_policy(lockdown_uses(&config));
     config_free(&config);
     return 0;
 }

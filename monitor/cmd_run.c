@@ -53,7 +53,7 @@ static int build_guest(struct error *err) {
         .ram = &vmm.guest.ram,
         .devices = &vmm.devices,
         .signals = &vmm.signals,
-        .uses = lockdown_uses(&vmm.devices),
+        .uses = lockdown_uses(&vmm.config),
         .clock = vmm.guest.clock,
     };
     if (io_open(&vmm.io, &io, err))
@@ -69,7 +69,7 @@ static int lock_down(struct error *err) {
     }
     const struct io_uring *uring = &vmm.io.uring;
     struct lockdown rights = {
-        .uses = lockdown_uses(&vmm.devices),
+        .uses = lockdown_uses(&vmm.config),
         .devices = &vmm.devices,
         .ring_fd = uring->enter_ring_fd == uring->ring_fd ? uring->ring_fd : -1,
     };

@@ -166,9 +166,11 @@ int io_turn(struct io *io, enum io_sleep sleep, struct error *err) {
         reap(io);
         pump_devices(io, NET_ONLY_BURST);
         looking = sleep == IO_SLEEP && look_again(io, deadline);
+        if (io->stop_signal)
+            break;
         if (looking || uring_pending(&io->uring))
             continue;
-        if (sleep == IO_POLL || ring_wakes(&io->ring) || io->stop_signal || (idle && timeout == 0))
+        if (sleep == IO_POLL || ring_wakes(&io->ring) || (idle && timeout == 0))
             break;
     }
     end_turn(io);

@@ -210,16 +210,14 @@ int lockdown(const struct lockdown *l, struct error *err) {
     return filter_syscalls(l, err);
 }
 
-unsigned lockdown_uses(const struct devices *devices) {
-    unsigned uses = POLICY_ALWAYS;
-    for (unsigned i = 0; i < devices->count; i++) {
-        const struct device *device = &devices->table[i];
+unsigned lockdown_uses(const struct config *config) {
+    unsigned uses = POLICY_ALWAYS | (config->trace ? POLICY_TRACE : 0);
+    for (unsigned i = 0; i < config->devices_count; i++) {
+        const struct device_config *device = &config->devices[i];
         if (device->kind == UKVM_DEVICE_NET)
             uses |= POLICY_NET;
         else
-            uses |= POLICY_BLK_READ | (device->blk.readonly ? 0 : POLICY_BLK_WRITE);
+            uses |= POLICY_BLK_READ | (device->disk.readonly ? 0 : POLICY_BLK_WRITE);
     }
-    if (trace_enabled)
-        uses |= POLICY_TRACE;
     return uses;
 }

@@ -24,8 +24,8 @@ struct lockdown {
  */
 int lockdown(const struct lockdown *lockdown, struct error *err);
 
-/* The uses of the policy that these devices make. */
-unsigned lockdown_uses(const struct devices *devices);
+/* The uses of the policy that a command line makes, enum policy_use together. */
+unsigned lockdown_uses(const struct config *config);
 
 /* Landlock's version on this host, 0 if there is none. */
 int lockdown_landlock_version(void);

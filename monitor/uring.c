@@ -99,7 +99,11 @@ int uring_open(struct io_uring *uring, struct devices *devices, const struct sig
 }
 
 struct io_uring_sqe *uring_sqe(struct io_uring *uring) {
-    return io_uring_get_sqe(uring);
+    struct io_uring_sqe *sqe;
+    /* Only full when the kernel has taken nothing for some turns, being short of memory. */
+    while (!(sqe = io_uring_get_sqe(uring)))
+        (void)io_uring_submit(uring);
+    return sqe;
 }
 
 bool uring_pending(const struct io_uring *uring) {

@@ -19,7 +19,7 @@
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
                const struct region *arena, unsigned uses, struct error *err);
 
-/* A free submission entry. There is always one: the ring has an entry for each request that may be in flight. */
+/* A free submission entry. There is one, as the ring has an entry for each request; never NULL. */
 struct io_uring_sqe *uring_sqe(struct io_uring *uring);
 
 /* Whether there are entries that uring_submit() has not handed over yet. */
