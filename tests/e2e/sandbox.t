@@ -59,6 +59,37 @@ for ((operation = 0; operation < 256; operation++)); do
 done
 is "every io_uring operation that is not listed is refused" "$((refused + ${#operations[@]}))" 256
 is "every flag but that of registered files is refused" "$(grep -c "^flag [0-9] -" "$SCRATCH/.err")" 8
+ok "an operation on a file that is not registered is refused for that reason (EACCES)" \
+    grep -q "^flag 0 -13$" "$SCRATCH/.err"
+
+# The attempts above follow the table, so a weaker table would pass them. This is what it must say, for any guest.
+run "$UKVM" policy --disk data=x --net net=tap:x "$EXAMPLES/hello.elf"
+is "the policy is the one that was reviewed" "$(grep -oE "^    [a-zA-Z_0-9]+|argument .*" "$SCRATCH/.out" | tr -d ' ')" "ioctl
+argument0,descriptor,isthevCPU
+argument1,request,is0xae80
+argument2,argument,is0x0
+io_uring_enter
+argument0,ring,isthering
+argument1,to_submit,isatmosttheslotsofthering
+argument2,min_complete,isatmost0x1
+argument3,flags,hasnobitsbut0x19
+madvise
+argument0,address,iswithinguestmemory
+argument1,length,isatmostthesizeofguestmemory
+argument2,advice,is0x4
+write
+argument0,descriptor,is0x2
+argument2,count,isatmost0x2000
+pread64
+argument0,descriptor,istheimage
+argument2,count,isatmost0x2000
+exit_group
+argument0,status,isatmost0xff
+WRITE_FIXED
+POLL_ADD
+READ_FIXED
+FSYNC
+FALLOCATE"
 
 # What the host sees of a running guest
 echo canary >canary
