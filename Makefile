@@ -20,7 +20,8 @@ Q := $(if $(V),,@)
 
 PACKAGES_BUILD := gcc libc6-dev libelf-dev libseccomp-dev liburing-dev zlib1g-dev
 PACKAGES_RUN := iproute2 iputils-ping util-linux
-PACKAGES_TEST := perl procps socat diffutils $(PACKAGES_RUN)
+PACKAGES_FETCH := xz-utils
+PACKAGES_TEST := perl procps socat diffutils $(PACKAGES_FETCH) $(PACKAGES_RUN)
 PACKAGES_STOCK := qemu-system-x86 busybox-static e2fsprogs binutils $(PACKAGES_TEST)
 PACKAGES_BENCH := fio jq $(PACKAGES_RUN)
 PACKAGES_LINT := clang clang-format clang-tidy shellcheck
@@ -207,7 +208,7 @@ run: all | packages-run
 
 C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h examples/*/*.[ch] \
 	tests/*/*.[ch] seccomp/*.[ch])
-SCRIPTS := $(wildcard .ci/run examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init)
+SCRIPTS := $(wildcard .ci/run third-party/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init)
 
 lint: | packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
