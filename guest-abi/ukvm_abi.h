@@ -17,7 +17,8 @@
 
 /* Feature bits: offered in ukvm_boot.features, required by ukvm_note_abi.features. UKVM-IMG-05. */
 #define UKVM_FEATURE_MEM_RETURN (UINT64_C(1) << 0) /* UKVM_OP_MEM_RETURN gives pages back to the host */
-#define UKVM_FEATURES_V1 UKVM_FEATURE_MEM_RETURN
+#define UKVM_FEATURE_INITRD (UINT64_C(1) << 1)     /* ukvm_boot has initrd_addr and initrd_size */
+#define UKVM_FEATURES_V1 (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD)
 
 /*
  * Hypercalls: a 32-bit `out` to one of these ports. The value of EAX is meaningful only for UKVM_PORT_EXIT. UKVM-CALL.
@@ -70,9 +71,10 @@ struct ukvm_note_device {
 
 /* One range of guest memory. All of them are identity-mapped: virtual address = physical address. */
 enum ukvm_range_kind {
-    UKVM_RANGE_FREE = 1,  /* readable, writable, not executable, zero-filled; the guest's to use */
-    UKVM_RANGE_IMAGE = 2, /* one loaded segment, or the part of one with these permissions */
-    UKVM_RANGE_STACK = 3, /* the boot stack; the page below it is never mapped */
+    UKVM_RANGE_FREE = 1,   /* readable, writable, not executable, zero-filled; the guest's to use */
+    UKVM_RANGE_IMAGE = 2,  /* one loaded segment, or the part of one with these permissions */
+    UKVM_RANGE_STACK = 3,  /* the boot stack; the page below it is never mapped */
+    UKVM_RANGE_INITRD = 4, /* a file of the host's, read-only; the pages below and above it are never mapped */
 };
 
 #define UKVM_PROT_EXEC 1u /* the values of ELF's PF_X, PF_W, PF_R */
@@ -154,6 +156,9 @@ struct ukvm_boot {
     uint32_t ranges_count;
     uint32_t devices_offset; /* struct ukvm_device[devices_count], 8-byte aligned; the index is the device number */
     uint32_t devices_count;
+
+    uint64_t initrd_addr; /* page-aligned address of a file given with the image, 0 if there is none. UKVM-BOOT-08 */
+    uint64_t initrd_size; /* bytes of the file; the rest of its last page is zero */
 };
 
 /* ------------------------------------------------------------------ rings (UKVM-RING) ---- */
@@ -268,7 +273,7 @@ UKVM_LAYOUT(ukvm_device, reserved, 4, 4);
 UKVM_LAYOUT(ukvm_device, name, 8, 24);
 UKVM_LAYOUT(ukvm_device, raw, 32, 64);
 
-UKVM_SIZE(ukvm_boot, 208);
+UKVM_SIZE(ukvm_boot, 224);
 UKVM_LAYOUT(ukvm_boot, magic, 0, 8);
 UKVM_LAYOUT(ukvm_boot, version, 8, 4);
 UKVM_LAYOUT(ukvm_boot, size, 12, 4);
@@ -295,6 +300,8 @@ UKVM_LAYOUT(ukvm_boot, ranges_offset, 192, 4);
 UKVM_LAYOUT(ukvm_boot, ranges_count, 196, 4);
 UKVM_LAYOUT(ukvm_boot, devices_offset, 200, 4);
 UKVM_LAYOUT(ukvm_boot, devices_count, 204, 4);
+UKVM_LAYOUT(ukvm_boot, initrd_addr, 208, 8);
+UKVM_LAYOUT(ukvm_boot, initrd_size, 216, 8);
 
 UKVM_SIZE(ukvm_rings, 128);
 UKVM_LAYOUT(ukvm_rings, sq_tail, 0, 4);

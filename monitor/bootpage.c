@@ -65,6 +65,8 @@ int bootpage_write(const struct bootpage_source *source, const struct region *sy
         .env_count = config->env_count,
         .ranges_count = layout->ranges_count,
         .devices_count = source->devices->count,
+        .initrd_addr = layout->initrd_base,
+        .initrd_size = layout->initrd_size,
     };
     memcpy(boot.entropy, source->entropy, sizeof boot.entropy);
 

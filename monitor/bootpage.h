@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The boot pages: struct ukvm_boot and what its offsets name. ABI.md, BOOT-01 to BOOT-06. */
+/* The boot pages: struct ukvm_boot and what its offsets name. ABI.md, BOOT-01 to BOOT-08. */
 #ifndef UKVM_BOOTPAGE_H
 #define UKVM_BOOTPAGE_H
 

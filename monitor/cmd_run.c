@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "device.h"
 #include "guest.h"
+#include "initrd.h"
 #include "io.h"
 #include "lockdown.h"
 #include "options.h"
@@ -18,6 +19,7 @@
 static struct {
     struct config config;
     struct image image;
+    struct initrd initrd;
     struct devices devices;
     struct signals signals;
     struct guest guest;
@@ -36,7 +38,8 @@ static int open_everything(struct error *err) {
     if (check_streams(err) || devices_claim_inherited(&vmm.config, err))
         return -1;
     if (image_open(vmm.config.image, &vmm.image, err) || image_check_devices(&vmm.image, &vmm.config, err) ||
-        vm_open(&vmm.guest.vm, err) || devices_open(&vmm.config, &vmm.devices, err))
+        initrd_open(vmm.config.initrd, &vmm.initrd, err) || vm_open(&vmm.guest.vm, err) ||
+        devices_open(&vmm.config, &vmm.devices, err))
         return -1;
     trace(TRACE_BOOT, "opened: image, %u devices, KVM", vmm.devices.count);
     return 0;
@@ -44,8 +47,8 @@ static int open_everything(struct error *err) {
 
 static int build_guest(struct error *err) {
     /* Signals after the image, whose loading may take its time: until then a Ctrl-C simply ends the process. */
-    if (guest_build(&vmm.guest, &vmm.config, &vmm.image, &vmm.devices, err) || signals_open(&vmm.signals, err) ||
-        vm_set_signal_mask(&vmm.guest.vm, &vmm.signals.let_through, err))
+    if (guest_build(&vmm.guest, &vmm.config, &vmm.image, &vmm.initrd, &vmm.devices, err) ||
+        signals_open(&vmm.signals, err) || vm_set_signal_mask(&vmm.guest.vm, &vmm.signals.let_through, err))
         return -1;
     struct io_config io = {
         .layout = &vmm.guest.layout,

@@ -45,8 +45,9 @@ struct device_config {
 
 struct config {
     const char *image;
-    uint64_t memory; /* bytes */
-    char **args;     /* args[0] is the image's name; points into argv */
+    const char *initrd; /* a path; NULL: none */
+    uint64_t memory;    /* bytes */
+    char **args;        /* args[0] is the image's name; points into argv */
     unsigned args_count;
     const char **env; /* owned array; the strings point into argv */
     unsigned env_count;

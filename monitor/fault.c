@@ -74,6 +74,8 @@ static const char *describe_address(const struct layout *layout, uint64_t addres
         return "the boot stack";
     if (range && range->kind == UKVM_RANGE_FREE)
         return "free memory";
+    if (range && range->kind == UKVM_RANGE_INITRD)
+        return "the initrd";
     if (range)
         return range->prot & UKVM_PROT_EXEC    ? "the image's code"
                : range->prot & UKVM_PROT_WRITE ? "the image's data"

@@ -30,7 +30,17 @@ static int map_memory(struct guest *guest, struct error *err) {
     const struct layout *layout = &guest->layout;
     return region_map(&guest->ram, layout->ram_base, layout->ram_size, "guest memory (--mem)", err) ||
                    region_map(&guest->system, layout->system_base, layout->system_size, "the guest's tables", err) ||
-                   vm_add_region(&guest->vm, &guest->ram, err) || vm_add_region(&guest->vm, &guest->system, err)
+                   vm_add_region(&guest->vm, &guest->ram, VM_READ_WRITE, err) ||
+                   vm_add_region(&guest->vm, &guest->system, VM_READ_WRITE, err)
+               ? -1
+               : 0;
+}
+
+static int map_initrd(struct guest *guest, const struct initrd *initrd, struct error *err) {
+    if (initrd->size == 0)
+        return 0;
+    return region_map_file(&guest->initrd, guest->layout.initrd_base, initrd->fd, initrd->size, initrd->path, err) ||
+                   vm_add_region(&guest->vm, &guest->initrd, VM_READ_ONLY, err)
                ? -1
                : 0;
 }
@@ -89,7 +99,7 @@ static int write_boot_pages(struct guest *guest, const struct config *config, co
 }
 
 int guest_build(struct guest *guest, const struct config *config, const struct image *image,
-                const struct devices *devices, struct error *err) {
+                const struct initrd *initrd, const struct devices *devices, struct error *err) {
     struct randomness randomness;
     guest->image = image;
     if (read_randomness(&randomness, err))
@@ -100,10 +110,11 @@ int guest_build(struct guest *guest, const struct config *config, const struct i
         .boot_size = bootpage_size(config),
         .rings_size = sizeof(struct ring_memory),
         .arena_size = devices_arena_size(devices),
+        .initrd_size = initrd->size,
         .address_bits = guest->vm.cpu.address_bits,
     };
     memcpy(request.random, randomness.layout, sizeof request.random);
-    if (layout_plan(&request, &guest->layout, err) || map_memory(guest, err) ||
+    if (layout_plan(&request, &guest->layout, err) || map_memory(guest, err) || map_initrd(guest, initrd, err) ||
         image_load(image, &guest->ram, guest->layout.bias, err))
         return -1;
 

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "device.h"
 #include "image.h"
+#include "initrd.h"
 #include "layout.h"
 #include "region.h"
 #include "vm.h"
@@ -15,12 +16,13 @@ struct guest {
     struct layout layout;
     struct region ram;    /* --mem */
     struct region system; /* what the monitor provides: see layout.h */
+    struct region initrd; /* a file of the host's; no memory if there is none */
     struct vm vm;
     struct clock clock;
 };
 
 /* guest->vm is open; everything else is made here. */
 int guest_build(struct guest *guest, const struct config *config, const struct image *image,
-                const struct devices *devices, struct error *err);
+                const struct initrd *initrd, const struct devices *devices, struct error *err);
 
 #endif

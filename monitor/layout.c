@@ -82,18 +82,40 @@ static int place_ram(const struct layout_request *q, struct layout *layout, stru
 }
 
 /*
- * An upper bound: free memory is mapped by 2 MiB pages (a directory for each GiB), the rest by 4 KiB pages (a table for
- * each 2 MiB), and each range may start and end in the middle of a table, a directory and a level above it.
+ * An upper bound: free memory and the initrd are mapped by 2 MiB pages (a directory for each GiB), the rest by 4 KiB
+ * pages (a table for each 2 MiB), and each range may start and end in the middle of a table, a directory and a level
+ * above it.
  */
 static uint64_t paging_bound(const struct layout_request *q, const struct layout *layout) {
     uint64_t small =
         (q->image->high - q->image->low) + layout->stack_size + q->arena_size + q->boot_size + q->rings_size;
-    uint64_t tables = 1 + (layout->ram_size >> 30) + (small >> 21) + 6 * (uint64_t)(layout->ranges_count + 5);
+    uint64_t large = layout->ram_size + q->initrd_size;
+    uint64_t tables = 1 + (large >> 30) + (small >> 21) + 6 * (uint64_t)(layout->ranges_count + 5);
     return tables * UKVM_PAGE_SIZE;
+}
+
+/* Behind all RAM, and not right behind it: the page below stays unmapped (MEM-03). */
+static int place_initrd(const struct layout_request *q, struct layout *layout, struct error *err) {
+    uint64_t half = UINT64_C(1) << (q->address_bits - 1), quarter = half / 2;
+    uint64_t room = quarter - 2 * LAYOUT_LARGE_PAGE;
+    if (q->initrd_size == 0)
+        return 0;
+    if (q->initrd_size > room)
+        return error_set(err, EXIT_MONITOR,
+                         "--initrd: the file has 0x%" PRIx64 " bytes; this host's guests have room for 0x%" PRIx64,
+                         q->initrd_size, room);
+    uint64_t size = page_up(q->initrd_size);
+    layout->initrd_size = q->initrd_size;
+    layout->initrd_base =
+        random_between(q->random[3], half + LAYOUT_LARGE_PAGE,
+                       align_down(half + quarter - size - UKVM_PAGE_SIZE, LAYOUT_LARGE_PAGE), LAYOUT_LARGE_PAGE);
+    add_range(layout, layout->initrd_base, layout->initrd_base + size, UKVM_RANGE_INITRD, UKVM_PROT_READ);
+    return 0;
 }
 
 static void place_system(const struct layout_request *q, struct layout *layout) {
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
+    uint64_t low = q->initrd_size ? half + half / 2 : half;
     layout->paging_size = paging_bound(q, layout);
     layout->boot_size = page_up(q->boot_size);
     layout->rings_size = page_up(q->rings_size);
@@ -104,7 +126,7 @@ static void place_system(const struct layout_request *q, struct layout *layout) 
     uint64_t arena = rings + layout->rings_size + UKVM_PAGE_SIZE;
     layout->paging_offset = arena + layout->arena_size;
     layout->system_size = layout->paging_offset + layout->paging_size;
-    layout->system_base = random_between(q->random[2], half,
+    layout->system_base = random_between(q->random[2], low,
                                          align_down(2 * half - layout->system_size - UKVM_PAGE_SIZE, LAYOUT_LARGE_PAGE),
                                          LAYOUT_LARGE_PAGE);
     layout->boot_base = layout->system_base + boot;
@@ -114,7 +136,7 @@ static void place_system(const struct layout_request *q, struct layout *layout) 
 
 int layout_plan(const struct layout_request *request, struct layout *layout, struct error *err) {
     *layout = (struct layout){0};
-    if (place_ram(request, layout, err))
+    if (place_ram(request, layout, err) || place_initrd(request, layout, err))
         return -1;
     place_system(request, layout);
     return 0;

@@ -13,6 +13,7 @@ const char options_run_help[] =
     "Run a unikernel. Options end at IMAGE; what follows it is the guest's.\n"
     "\n"
     "  --mem SIZE            guest memory, with K, M or G (default 64M)\n"
+    "  --initrd FILE         show FILE to the guest, read-only, in its memory\n"
     "  -e KEY=VALUE          a variable of the guest's environment; may be repeated\n"
     "  --disk NAME=PATH[,ro][,direct]\n"
     "                        attach a file or block device as disk NAME\n"
@@ -31,16 +32,21 @@ const char options_run_help[] =
 /* Linux takes arguments of up to 128 KiB each; all of a guest's together fit in the boot pages. */
 #define BLOB_MAX (UINT64_C(1) << 20)
 
-enum option_code { OPTION_MEM = 256, OPTION_DISK, OPTION_NET, OPTION_TRACE, OPTION_NO_SANDBOX, OPTION_HELP };
+enum option_code {
+    OPTION_MEM = 256,
+    OPTION_INITRD,
+    OPTION_DISK,
+    OPTION_NET,
+    OPTION_TRACE,
+    OPTION_NO_SANDBOX,
+    OPTION_HELP
+};
 
 static const struct option long_options[] = {
-    {"mem", required_argument, NULL, OPTION_MEM},
-    {"disk", required_argument, NULL, OPTION_DISK},
-    {"net", required_argument, NULL, OPTION_NET},
-    {"trace", optional_argument, NULL, OPTION_TRACE},
-    {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {NULL, 0, NULL, 0},
+    {"mem", required_argument, NULL, OPTION_MEM},     {"initrd", required_argument, NULL, OPTION_INITRD},
+    {"disk", required_argument, NULL, OPTION_DISK},   {"net", required_argument, NULL, OPTION_NET},
+    {"trace", optional_argument, NULL, OPTION_TRACE}, {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
+    {"help", no_argument, NULL, OPTION_HELP},         {NULL, 0, NULL, 0},
 };
 
 /* Takes the next word of a comma-separated list off `*rest`; NULL at its end. */
@@ -194,6 +200,9 @@ static int parse_option(struct config *config, int code, const char *value, stru
     switch (code) {
     case OPTION_MEM:
         return parse_memory(config, value, err);
+    case OPTION_INITRD:
+        config->initrd = value;
+        return 0;
     case OPTION_DISK:
         return parse_disk(config, value, err);
     case OPTION_NET:

@@ -28,3 +28,11 @@ int region_map(struct region *region, uint64_t base, uint64_t size, const char *
     *region = (struct region){.base = base, .size = size, .host = host};
     return 0;
 }
+
+int region_map_file(struct region *region, uint64_t base, int fd, uint64_t size, const char *path, struct error *err) {
+    uint8_t *host = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (host == MAP_FAILED)
+        return error_set(err, EXIT_MONITOR, "%s: cannot be mapped: %s", path, strerror(errno));
+    *region = (struct region){.base = base, .size = align_up(size, UKVM_PAGE_SIZE), .host = host};
+    return 0;
+}

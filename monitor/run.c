@@ -139,6 +139,16 @@ static int end_by_signal(struct runner *r) {
     return EXIT_SIGNAL + r->io->stop_signal;
 }
 
+/* EFAULT: the host has no page for where the guest went, which happens in a file that has become shorter. */
+static enum step run_failed(const struct runner *r, int result) {
+    if (result == -EFAULT && r->guest->initrd.size)
+        return error_set(r->err, EXIT_MONITOR,
+                         "KVM_RUN: %s: the host cannot give the guest its memory; has the file of --initrd become "
+                         "shorter?",
+                         strerror(EFAULT));
+    return error_set(r->err, EXIT_MONITOR, "KVM_RUN: %s", strerror(-result));
+}
+
 int run_guest(struct guest *guest, struct io *io, struct error *err) {
     struct runner r = {
         .guest = guest,
@@ -152,7 +162,7 @@ int run_guest(struct guest *guest, struct io *io, struct error *err) {
         if (result == -EINTR)
             step = io_poll_signals(io, err) ? STEP_ERROR : STEP_RUN;
         else if (result && result != -EAGAIN)
-            step = error_set(err, EXIT_MONITOR, "KVM_RUN: %s", strerror(-result));
+            step = run_failed(&r, result);
         else if (result == 0)
             step = handle_exit(&r);
         if (step == STEP_ERROR)

@@ -100,9 +100,10 @@ int vm_open(struct vm *vm, struct error *err) {
     return cpuid_set(vm->kvm_fd, vm->vcpu_fd, &vm->cpu, err);
 }
 
-int vm_add_region(struct vm *vm, const struct region *region, struct error *err) {
+int vm_add_region(struct vm *vm, const struct region *region, enum vm_access access, struct error *err) {
     struct kvm_userspace_memory_region slot = {
         .slot = vm->slots,
+        .flags = access == VM_READ_ONLY ? KVM_MEM_READONLY : 0,
         .guest_phys_addr = region->base,
         .memory_size = region->size,
         .userspace_addr = (uintptr_t)region->host,

@@ -22,8 +22,11 @@ struct vm {
 /* Opens /dev/kvm, checks what it offers, makes the machine and its vCPU. Says which group or module is missing. */
 int vm_open(struct vm *vm, struct error *err);
 
+/* What the guest may do with a region at most, whatever its page tables say. */
+enum vm_access { VM_READ_WRITE, VM_READ_ONLY };
+
 /* Shows the region to the guest at its base. */
-int vm_add_region(struct vm *vm, const struct region *region, struct error *err);
+int vm_add_region(struct vm *vm, const struct region *region, enum vm_access access, struct error *err);
 
 struct vm_entry {
     const struct region *system; /* where traps_build() has been */

@@ -75,6 +75,7 @@ done
 for value in data data= =disk.img Data=disk.img data=disk.img,rw "data=disk.img,"; do
     refused "options: --disk '$value'" 125 "--disk '$value'" --disk "$value" disk.elf
 done
+refused "options: --initrd without a file" 125 "--initrd needs a value" --initrd
 refused "options: two devices of one name" 125 "already a device 'data'" --disk data=disk.img --disk data=odd.img disk.elf
 for value in net0 net0= net0=veth0 net0=tap: net0=tap:nameofsixteenxyz net0=fd: net0=fd:x net0=fd:-1 \
     net0=tap:t,ip=10.0.0.1 net0=tap:t,ip=10.0.0.1/33 net0=tap:t,gw=10.0.0 net0=tap:t,mac=01:00:00:00:00:01 \
@@ -220,6 +221,16 @@ refused "disk: one file twice, once for writing" 125 "disk 'b': disk\.img: |disk
 run_ukvm --disk a=disk.img,ro --disk b=disk.img,ro disks.elf
 is "disk: one file twice, for reading, is fine" "$status$err" 42
 
+refused "initrd: none" 125 "--initrd none: No such file" --initrd none good.elf
+refused "initrd: no name" 125 "--initrd : No such file" --initrd '' good.elf
+refused "initrd: empty" 125 "--initrd empty: is empty" --initrd empty good.elf
+refused "initrd: a directory" 125 "--initrd folder: not a regular file.*tar" --initrd folder good.elf
+refused "initrd: a FIFO, without waiting" 125 "--initrd fifo: not a regular file" --initrd fifo good.elf
+refused "initrd: a device" 125 "--initrd /dev/null: not a regular file" --initrd /dev/null good.elf
+truncate -s 200T .endless 2>/dev/null || truncate -s 15T .endless
+refused "initrd: more than a guest has addresses for" 125 "initrd|KVM_SET_USER_MEMORY_REGION" --initrd .endless good.elf
+rm .endless
+
 image spin spin device-any=blk
 "$UKVM" run --trace=boot --disk a=disk.img spin.elf 2>.spin &
 guest=$!
@@ -243,8 +254,11 @@ if [ -z "$why" ] && "${as_nobody[@]}" test -w /dev/kvm; then
     chmod 600 public/disk.elf
     run "${as_nobody[@]}" public/ukvm run public/disk.elf
     ok "image: no right to read it" complains 126 "public/disk\.elf: Permission denied"
+    run "${as_nobody[@]}" public/ukvm run --initrd public/disk.img public/good.elf
+    ok "initrd: no right to read it" complains 125 "--initrd public/disk\.img: Permission denied"
 else
-    for name in "disk: no right to write it" "disk: no right to read it" "image: no right to read it"; do
+    for name in "disk: no right to write it" "disk: no right to read it" "image: no right to read it" \
+        "initrd: no right to read it"; do
         skip "$name" "${why:-this host lets only some users use /dev/kvm}"
     done
 fi

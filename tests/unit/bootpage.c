@@ -70,6 +70,8 @@ static void fill_source(struct bootpage_source *source) {
         .rings_base = SYSTEM_BASE + 0x40000,
         .arena_base = SYSTEM_BASE + 0x80000,
         .arena_size = 0x7000,
+        .initrd_base = 0x200000000000,
+        .initrd_size = 12345,
         .ranges_count = LAYOUT_MAX_RANGES,
     };
     for (unsigned i = 0; i < LAYOUT_MAX_RANGES; i++)
@@ -110,6 +112,8 @@ static void test_header(const struct ukvm_boot *boot, const struct bootpage_sour
     is_u64(boot->cq_entries, RING_CQ_ENTRIES, "cq_entries");
     is_u64(boot->arena_addr, layout.arena_base, "arena");
     is_u64(boot->arena_size, layout.arena_size, "its size");
+    is_u64(boot->initrd_addr, layout.initrd_base, "initrd");
+    is_u64(boot->initrd_size, layout.initrd_size, "its size, to the byte (BOOT-08)");
 }
 
 static void test_tables(const struct ukvm_boot *boot) {

@@ -72,6 +72,8 @@ static void random_request(struct layout_request *q, const struct image *image) 
         .arena_size = PAGE + up(scaled(UINT64_C(48) << 20)),
         .address_bits = 36 + (unsigned)(next_random() % 11),
     };
+    if (next_random() % 2) /* sometimes a little more than there is room for */
+        q->initrd_size = 1 + scaled((UINT64_C(1) << (q->address_bits - 2)) - 3 * PAGE);
     for (unsigned i = 0; i < LAYOUT_RANDOM_WORDS; i++)
         q->random[i] = next_random() % 8 == 0 ? 0 : next_random() % 8 == 0 ? UINT64_MAX : next_random();
     uint64_t least = needed(image) + image->note.min_memory;
@@ -95,7 +97,8 @@ static void random_request(struct layout_request *q, const struct image *image) 
 static bool should_fit(const struct layout_request *q) {
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
     return needed(q->image) + q->image->note.min_memory <= q->memory && q->memory <= half - RAM_LOW &&
-           (q->image->pie || (u128)q->image->low + q->memory <= half);
+           (q->image->pie || (u128)q->image->low + q->memory <= half) &&
+           q->initrd_size <= half / 2 - 2 * LAYOUT_LARGE_PAGE;
 }
 
 /* ---- invariants ---- */
@@ -107,6 +110,11 @@ static bool expected(const struct layout_request *q, const struct layout *l, uin
     uint64_t image_start = image->low + l->bias, image_end = image->high + l->bias;
     *kind = UKVM_RANGE_FREE;
     *prot = UKVM_PROT_READ | UKVM_PROT_WRITE;
+    if (q->initrd_size && address >= l->initrd_base && address - l->initrd_base < up(q->initrd_size)) {
+        *kind = UKVM_RANGE_INITRD;
+        *prot = UKVM_PROT_READ;
+        return true;
+    }
     if (address < l->ram_base || address - l->ram_base >= l->ram_size)
         return false;
     if (address < image_start || address >= l->stack_base + l->stack_size)
@@ -177,7 +185,8 @@ static bool ranges_are_sorted(const struct layout *l) {
     for (unsigned i = 0; i < l->ranges_count; i++) {
         const struct ukvm_range *r = &l->ranges[i];
         right = right && r->base >= end && r->size > 0 && r->base % PAGE == 0 && r->size % PAGE == 0;
-        right = right && r->base >= l->ram_base && range_within(r->base - l->ram_base, r->size, l->ram_size);
+        right = right && (r->kind == UKVM_RANGE_INITRD ||
+                          (r->base >= l->ram_base && range_within(r->base - l->ram_base, r->size, l->ram_size)));
         right = right && (r->prot & 3) != 3; /* MEM-02: never writable and executable */
         end = r->base + r->size;
     }
@@ -202,6 +211,15 @@ static bool enough_is_free(const struct layout_request *q, const struct layout *
     for (unsigned i = 0; i < l->ranges_count; i++)
         bytes += l->ranges[i].kind == UKVM_RANGE_FREE ? l->ranges[i].size : 0;
     return bytes >= q->image->note.min_memory && bytes == q->memory - needed(q->image);
+}
+
+/* BOOT-08: behind all RAM and before the system region, with an unmapped page on both sides (MEM-03). */
+static bool initrd_is_right(const struct layout_request *q, const struct layout *l) {
+    if (q->initrd_size == 0)
+        return l->initrd_base == 0 && l->initrd_size == 0;
+    return l->initrd_size == q->initrd_size && l->initrd_base % LAYOUT_LARGE_PAGE == 0 &&
+           l->initrd_base >= l->ram_base + l->ram_size + PAGE &&
+           l->initrd_base + up(l->initrd_size) + PAGE <= l->system_base;
 }
 
 /* MEM-03, and that nothing of the system region lies on anything else. */
@@ -229,8 +247,9 @@ static void test_random_requests(void) {
         "min_memory is free (IMG-05)",
         "the system region is in the upper half with a guard page at both ends of boot pages, rings, arena (MEM-03)",
         "a refusal has the right status and says what to change",
+        "an initrd lies between RAM and the system region, its size to the byte (BOOT-08)",
     };
-    unsigned wrong[7] = {0}, accepted = 0;
+    unsigned wrong[8] = {0}, accepted = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct image image;
         struct layout_request q;
@@ -242,7 +261,7 @@ static void test_random_requests(void) {
         wrong[0] += fits != should_fit(&q);
         if (!fits) {
             bool is_image = err.status == EXIT_IMAGE && strncmp(err.text, "test: ", 6) == 0;
-            bool is_host = err.status == EXIT_MONITOR && strstr(err.text, "--mem");
+            bool is_host = err.status == EXIT_MONITOR && (strstr(err.text, "--mem") || strstr(err.text, "--initrd"));
             wrong[6] += !is_image && !is_host;
             continue;
         }
@@ -252,8 +271,9 @@ static void test_random_requests(void) {
         wrong[3] += !ram_is_right(&q, &l);
         wrong[4] += !enough_is_free(&q, &l);
         wrong[5] += !system_is_right(&q, &l);
+        wrong[7] += !initrd_is_right(&q, &l);
     }
-    for (unsigned i = 0; i < 7; i++)
+    for (unsigned i = 0; i < 8; i++)
         is_u64(wrong[i], 0, "%u requests: %s", ROUNDS, names[i]);
     ok(accepted > ROUNDS / 4 && accepted < ROUNDS, "%u of them fit", accepted);
 }
@@ -284,7 +304,7 @@ static void reset(void) {
         .rings_size = 17000,
         .arena_size = 0x4000,
         .address_bits = 46,
-        .random = {1, 2, 3},
+        .random = {1, 2, 3, 4},
     };
 }
 
@@ -337,16 +357,18 @@ static void test_relro(void) {
        "no RELRO, no split");
 }
 
-/* MEM-04: each of the three random words moves something. */
+/* MEM-04: each of the random words moves something. */
 static void test_randomness(void) {
-    uint64_t seen[3][256];
-    unsigned different[3] = {0};
-    for (unsigned word = 0; word < 3; word++)
+    uint64_t seen[LAYOUT_RANDOM_WORDS][256];
+    unsigned different[LAYOUT_RANDOM_WORDS] = {0};
+    for (unsigned word = 0; word < LAYOUT_RANDOM_WORDS; word++)
         for (unsigned i = 0; i < 256; i++) {
             reset();
+            request.initrd_size = 5000;
             request.random[word] = next_random();
             layout_plan(&request, &layout, &err);
-            uint64_t value = word == 0 ? layout.ram_base : word == 1 ? layout.entry : layout.system_base;
+            const uint64_t moved[] = {layout.ram_base, layout.entry, layout.system_base, layout.initrd_base};
+            uint64_t value = moved[word];
             bool is_new = true;
             for (unsigned j = 0; j < i; j++)
                 is_new = is_new && seen[word][j] != value;
@@ -356,6 +378,7 @@ static void test_randomness(void) {
     ok(different[0] > 250, "RAM lies elsewhere each time");
     ok(different[1] > 150, "so does the image in its RAM");
     ok(different[2] > 250, "and the system region");
+    ok(different[3] > 250, "and the initrd");
     reset();
     image.pie = false;
     image.low += UINT64_C(1) << 22;

@@ -119,6 +119,18 @@ static void test_environment(void) {
     refused(WORDS("-e"), "-e", "value");
 }
 
+static void test_initrd(void) {
+    ok(parse("--initrd", "a,b=c", "image") == OPTIONS_RUN, "--initrd");
+    is_str(config.initrd, "a,b=c", "a path as it is");
+    config_free(&config);
+    ok(parse("--initrd=a", "--initrd=b", "image") == OPTIONS_RUN, "twice");
+    is_str(config.initrd, "b", "the last one wins");
+    config_free(&config);
+    ok(parse("image") == OPTIONS_RUN && !config.initrd, "none by itself");
+    config_free(&config);
+    refused(WORDS("--initrd"), "--initrd", "value");
+}
+
 static void test_unknown(void) {
     refused(WORDS("--nonsense", "image"), "'--nonsense'");
     refused(WORDS("--nonsense=1", "image"), "'--nonsense=1'");
@@ -271,6 +283,7 @@ int main(void) {
     test_plain();
     test_memory();
     test_environment();
+    test_initrd();
     test_unknown();
     test_disks();
     test_network();
