@@ -18,7 +18,8 @@
 /* Feature bits: offered in ukvm_boot.features, required by ukvm_note_abi.features. UKVM-IMG-05. */
 #define UKVM_FEATURE_MEM_RETURN (UINT64_C(1) << 0) /* UKVM_OP_MEM_RETURN gives pages back to the host */
 #define UKVM_FEATURE_INITRD (UINT64_C(1) << 1)     /* ukvm_boot has initrd_addr and initrd_size */
-#define UKVM_FEATURES_V1 (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD)
+#define UKVM_FEATURE_SIGNAL (UINT64_C(1) << 2)     /* UKVM_OP_SIGNAL completes when the monitor is told to end */
+#define UKVM_FEATURES_V1 (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD | UKVM_FEATURE_SIGNAL)
 
 /*
  * Hypercalls: a 32-bit `out` to one of these ports. The value of EAX is meaningful only for UKVM_PORT_EXIT. UKVM-CALL.
@@ -189,8 +190,13 @@ enum ukvm_op {
     UKVM_OP_NET_SEND = 6,      /* device, arena, length: one whole Ethernet frame without its checksum */
     UKVM_OP_NET_RECV = 7,      /* device, arena, length: a buffer for one frame; the result is the frame's length */
     UKVM_OP_MEM_RETURN = 8,    /* length, offset: a page-aligned address inside one UKVM_RANGE_FREE range */
-    UKVM_OP_COUNT = 9,
+    UKVM_OP_SIGNAL = 9,        /* no field: the result is UKVM_SIGNAL_*, once the monitor is told to end */
+    UKVM_OP_COUNT = 10,
 };
+
+/* Linux's own numbers. */
+#define UKVM_SIGNAL_INT 2
+#define UKVM_SIGNAL_TERM 15
 
 #define UKVM_SQE_QUIET 1u /* when it succeeds, its completion does not end a sleep. UKVM-RING-10 */
 
@@ -211,7 +217,7 @@ struct ukvm_sqe {
 /* IN. */
 struct ukvm_cqe {
     uint64_t user_data; /* of the submission */
-    int32_t result;     /* bytes done, or a negative enum ukvm_error */
+    int32_t result;     /* bytes done or what the operation says, or a negative enum ukvm_error */
     uint32_t reserved;  /* 0 */
 };
 

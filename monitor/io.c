@@ -2,25 +2,16 @@
 #include "io.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "ops.h"
 #include "uring.h"
 
-/* The user_data of a signal is its index, that of the report this; that of a request is its address, never so low. */
-#define TAG_REPORT SIGNALS_MAX
+/* User_data beside those of the signals; that of a request is its address, never so low. */
+#define TAG_REPORT SIGNALS_TAGS
+#define TAG_NONE (SIGNALS_TAGS + 1) /* was seen to already */
 
 #define STOP_PATIENCE UINT64_C(2000000000) /* nanoseconds */
-
-static void watch_signals(struct io *io) {
-    for (unsigned i = 0; i < io->signals->count; i++) {
-        struct io_uring_sqe *sqe = uring_sqe(&io->uring);
-        io_uring_prep_poll_add(sqe, (int)(IO_FILE_SIGNALS + i), POLLIN);
-        sqe->flags |= IOSQE_FIXED_FILE;
-        sqe->user_data = i;
-    }
-}
 
 int io_open(struct io *io, const struct io_config *config, struct error *err) {
     const struct layout *layout = config->layout;
@@ -37,9 +28,13 @@ int io_open(struct io *io, const struct io_config *config, struct error *err) {
     };
     if (!io->ring.shared || !io->arena.host)
         return error_set(err, EXIT_MONITOR, "internal error: the rings or the arena lie outside the system region");
-    if (uring_open(&io->uring, config->devices, config->signals, &io->arena, config->uses, err))
+    const struct iovec buffers[URING_BUFFERS] = {
+        [URING_ARENA] = {.iov_base = io->arena.host, .iov_len = io->arena.size},
+        [URING_SIGNAL] = {.iov_base = &io->catcher.record, .iov_len = sizeof io->catcher.record},
+    };
+    if (uring_open(&io->uring, config->devices, config->signals, buffers, config->uses, err))
         return -1;
-    watch_signals(io);
+    signals_watch(io);
     return 0;
 }
 
@@ -67,21 +62,15 @@ static int take_submissions(struct io *io, struct error *err) {
 
 /* ---- from io_uring ---- */
 
-static bool note_signal(struct io *io, const struct io_uring_cqe *cqe) {
-    if (cqe->user_data >= SIGNALS_MAX)
-        return false;
-    if (cqe->res >= 0)
-        io->stop_signal = io->signals->table[cqe->user_data].number;
-    return true;
-}
-
 static void reap(struct io *io) {
     struct io_uring_cqe *cqe;
     unsigned head, count = 0;
     io_uring_for_each_cqe(&io->uring, head, cqe) {
-        if (cqe->user_data == TAG_REPORT)
+        if (cqe->user_data < SIGNALS_TAGS)
+            signals_finish(io, cqe->user_data, cqe->res);
+        else if (cqe->user_data == TAG_REPORT)
             io->report_result = cqe->res, io->report_pending = 0;
-        else if (!note_signal(io, cqe))
+        else if (cqe->user_data != TAG_NONE)
             ops_finish(io, (struct request *)(uintptr_t)cqe->user_data, cqe->res);
         count++;
     }
@@ -158,6 +147,7 @@ int io_turn(struct io *io, enum io_sleep sleep, struct error *err) {
         return -1;
     bool looking = sleep == IO_SLEEP && look_again(io, deadline);
     for (bool first = true;; first = false) {
+        signals_deliver(io);
         bool idle = sleep == IO_SLEEP && !looking && !ring_wakes(&io->ring) && !io->stop_signal;
         uint64_t timeout = idle ? remaining(io, deadline) : 0;
         pump_devices(io, idle || (first && !looking) ? NET_MAY_ARM : NET_ONLY_BURST);
@@ -180,15 +170,26 @@ int io_turn(struct io *io, enum io_sleep sleep, struct error *err) {
 int io_poll_signals(struct io *io, struct error *err) {
     struct io_uring_cqe *cqe;
     unsigned head;
-    if (submit(io, 0, err))
-        return -1;
-    /* Only a look: the guest is between any two instructions, and its ring must not change under it (CALL-04). */
-    io_uring_for_each_cqe(&io->uring, head, cqe) note_signal(io, cqe);
+    /* A signal that is the guest's is read next, and then watched for again: twice more around. */
+    do {
+        if (submit(io, 0, err))
+            return -1;
+        /* The others stay: the guest is between any two instructions, and its ring must not change under it (CALL-04).
+         */
+        io_uring_for_each_cqe(&io->uring, head, cqe) {
+            if (cqe->user_data >= SIGNALS_TAGS)
+                continue;
+            signals_finish(io, cqe->user_data, cqe->res);
+            cqe->user_data = TAG_NONE;
+        }
+    } while (uring_pending(&io->uring));
     return 0;
 }
 
-/* Works completions off until `*pending` is 0; from a signal on, for no longer than STOP_PATIENCE. */
+/* The guest has ended. Works completions off until `*pending` is 0; from a signal on, for no longer than STOP_PATIENCE.
+ */
 static int settle(struct io *io, const unsigned *pending, struct error *err) {
+    signals_stop_catching(io);
     for (uint64_t end = 0; *pending > 0;) {
         uint64_t now = clock_now(&io->clock);
         if (io->stop_signal && end == 0)

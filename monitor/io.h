@@ -30,7 +30,8 @@ struct io {
     const struct layout *layout;
     struct devices *devices;
     const struct signals *signals;
-    int stop_signal; /* the one that told the monitor to end, 0 if none did */
+    int stop_signal; /* the one that tells the monitor to end, 0 if none does */
+    struct catcher catcher;
     struct console console;
     struct coalesce coalesce;
     unsigned to_drain;       /* console and block operations in flight */
@@ -59,7 +60,7 @@ enum io_sleep { IO_POLL, IO_SLEEP };
  * 159, or when io_uring fails. */
 int io_turn(struct io *io, enum io_sleep sleep, struct error *err);
 
-/* Looks for a signal that has come, and changes nothing that the guest sees. */
+/* Looks for a signal that has come and says whose it is; changes nothing that the guest sees. */
 int io_poll_signals(struct io *io, struct error *err);
 
 /*

@@ -2,8 +2,11 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
-#include <sys/signalfd.h>
+
+#include "io.h"
+#include "uring.h"
 
 static const int numbers[SIGNALS_MAX] = {SIGTERM, SIGINT};
 
@@ -35,4 +38,70 @@ int signals_open(struct signals *signals, struct error *err) {
     if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigaction(SIGXFSZ, &ignore, NULL) < 0)
         return error_set(err, EXIT_MONITOR, "sigaction: %s", strerror(errno));
     return 0;
+}
+
+/* ---- while the guest runs ---- */
+
+static void watch(struct io *io, unsigned index) {
+    struct io_uring_sqe *sqe = uring_sqe(&io->uring);
+    io_uring_prep_poll_add(sqe, (int)(IO_FILE_SIGNALS + index), POLLIN);
+    sqe->flags |= IOSQE_FIXED_FILE;
+    sqe->user_data = index;
+}
+
+static void take(struct io *io, unsigned index) {
+    struct io_uring_sqe *sqe = uring_sqe(&io->uring);
+    io_uring_prep_read_fixed(sqe, (int)(IO_FILE_SIGNALS + index), &io->catcher.record, sizeof io->catcher.record, 0,
+                             URING_SIGNAL);
+    sqe->flags |= IOSQE_FIXED_FILE;
+    sqe->user_data = SIGNALS_MAX + index;
+}
+
+void signals_watch(struct io *io) {
+    for (unsigned i = 0; i < io->signals->count; i++)
+        watch(io, i);
+}
+
+void signals_finish(struct io *io, uint64_t tag, int32_t result) {
+    unsigned index = (unsigned)(tag % SIGNALS_MAX);
+    struct catcher *catcher = &io->catcher;
+    if (tag >= SIGNALS_MAX) {
+        watch(io, index); /* if reading failed, the signal is still there: then it counts as a second one */
+        return;
+    }
+    if (result < 0)
+        return;
+    if (catcher->request && !catcher->caught) {
+        catcher->caught = io->signals->table[index].number;
+        take(io, index);
+    } else {
+        io->stop_signal = io->signals->table[index].number;
+    }
+}
+
+void signals_deliver(struct io *io) {
+    struct catcher *catcher = &io->catcher;
+    if (!catcher->caught)
+        return;
+    request_complete(io, catcher->request, catcher->caught);
+    catcher->request = NULL;
+    catcher->caught = 0;
+}
+
+void signals_stop_catching(struct io *io) {
+    if (io->catcher.caught)
+        io->stop_signal = io->catcher.caught;
+    io->catcher.request = NULL;
+    io->catcher.caught = 0;
+}
+
+_Static_assert(UKVM_SIGNAL_INT == SIGINT && UKVM_SIGNAL_TERM == SIGTERM, "results are the signals' own numbers");
+
+int32_t signals_check(const struct io *io, const struct request *request) {
+    (void)request;
+    return io->catcher.request ? -UKVM_EINVAL : 0;
+}
+
+void signals_start(struct io *io, struct request *request) {
+    io->catcher.request = request;
 }

@@ -71,7 +71,7 @@ static int probe_restrictions(struct io_uring *uring, struct error *err) {
 }
 
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
-               const struct region *arena, unsigned uses, struct error *err) {
+               const struct iovec buffers[URING_BUFFERS], unsigned uses, struct error *err) {
     int files[IO_FILE_DEVICES + UKVM_MAX_DEVICES] = {[IO_FILE_OUT] = STDOUT_FILENO, [IO_FILE_ERR] = STDERR_FILENO};
     for (unsigned i = 0; i < SIGNALS_MAX; i++)
         files[IO_FILE_SIGNALS + i] = i < signals->count ? signals->table[i].fd : -1;
@@ -84,15 +84,14 @@ int uring_open(struct io_uring *uring, struct devices *devices, const struct sig
     int result = io_uring_register_files(uring, files, IO_FILE_DEVICES + devices->count);
     if (result)
         return error_set(err, EXIT_MONITOR, "io_uring: registering files: %s", strerror(-result));
-    struct iovec buffer = {.iov_base = arena->host, .iov_len = arena->size};
-    result = io_uring_register_buffers(uring, &buffer, 1);
+    result = io_uring_register_buffers(uring, buffers, URING_BUFFERS);
     if (result == -ENOMEM)
         return error_set(
             err, EXIT_MONITOR,
             "io_uring: cannot lock %zu bytes for I/O buffers: raise the limit on locked memory (ulimit -l)",
-            buffer.iov_len);
+            buffers[URING_ARENA].iov_len);
     if (result)
-        return error_set(err, EXIT_MONITOR, "io_uring: registering the arena: %s", strerror(-result));
+        return error_set(err, EXIT_MONITOR, "io_uring: registering buffers: %s", strerror(-result));
     /* The ring itself as a registered file saves looking it up at each call; only a gain, so no failure. */
     (void)io_uring_register_ring_fd(uring);
     return restrict_operations(uring, uses, err) || probe_restrictions(uring, err) ? -1 : 0;

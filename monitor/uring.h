@@ -12,12 +12,12 @@
 
 #define URING_FOREVER UINT64_MAX
 
-/* Index of the arena among the registered buffers. */
-#define URING_ARENA 0
+/* The registered buffers: the I/O arena, and where a signal is read to. */
+enum uring_buffer { URING_ARENA, URING_SIGNAL, URING_BUFFERS };
 
 /* `uses`: enum policy_use, together; the ring does what their rows of policy_opcodes say, and nothing else. */
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
-               const struct region *arena, unsigned uses, struct error *err);
+               const struct iovec buffers[URING_BUFFERS], unsigned uses, struct error *err);
 
 /* A free submission entry. There is one, as the ring has an entry for each request; never NULL. */
 struct io_uring_sqe *uring_sqe(struct io_uring *uring);

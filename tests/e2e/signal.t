@@ -26,6 +26,65 @@ end_by TERM 143 "$EXAMPLES/clock.elf" --ticks 1000 --interval 5000
 end_by INT 130 "$EXAMPLES/clock.elf" --ticks 1000 --interval 5000
 end_by KILL 137 "$GUESTS/spin.elf"
 
+# ---- guests that ask to be told (SIG-01 to SIG-04) ----
+
+run_ukvm "$GUESTS/signal.elf"
+is "SIGNAL: exit status, with one in flight" "$status" 0
+is "SIGNAL: no check failed" "$(grep "^not ok" <<<"$out")" ""
+ok "SIGNAL: made checks" grep -q "^ok" "$SCRATCH/.out"
+
+# tell MODE STATUS OUTPUT SIGNAL...: sends the signals, each after one more line of output.
+tell() {
+    local mode=$1 want=$2 lines=$3 guest sent=1 signal
+    shift 3
+    : >tell.out
+    env --default-signal=INT "$UKVM" run "$GUESTS/signal.elf" "$mode" >tell.out 2>tell.err &
+    guest=$!
+    for signal; do
+        wait_for 10 eval '[ "$(wc -l <tell.out)" -ge '$sent' ]'
+        kill -"$signal" $guest
+        sent=$((sent + 1))
+    done
+    wait $guest 2>/dev/null
+    is "$mode, $*: exit status" $? "$want"
+    is "$mode, $*: what the guest was told" "$(tr '\n' ' ' <tell.out)" "$lines"
+    is "$mode, $*: nothing on standard error" "$(<tell.err)" ""
+}
+
+tell wait 7 "ready signal 15 " TERM
+tell wait 7 "ready signal 2 " INT
+tell thrice 7 "ready signal 2 signal 15 signal 2 " INT TERM INT
+tell once 143 "ready signal 2 " INT TERM
+tell once 130 "ready signal 2 " INT INT
+tell busy 7 "ready signal 15 " TERM
+tell wait 137 "ready " KILL
+
+# A guest that computes and never looks: the second signal ends it.
+"$UKVM" run "$GUESTS/signal.elf" lost >lost.out 2>lost.err &
+guest=$!
+wait_for 10 test -s lost.out
+kill -TERM $guest
+sleep 0.3
+ok "lost: the first signal is the guest's" kill -0 $guest
+kill -TERM $guest
+wait $guest 2>/dev/null
+is "lost: the second one ends it" $? 143
+
+# EXIT waits for the console, and from there on a signal is not the guest's.
+mkfifo full || exit 1
+exec 8<>full
+head -c 65536 /dev/zero >&8
+"$UKVM" run "$GUESTS/signal.elf" exit >&8 2>full.err &
+guest=$!
+sleep 0.5
+ok "exit: it waits for a console that nobody reads" kill -0 $guest
+kill -TERM $guest
+SECONDS=0
+wait $guest
+is "exit: a signal ends that wait; the status is the guest's" $? 9
+ok "exit: within 5 s" test $SECONDS -lt 5
+exec 8<&-
+
 # A console that nobody reads stops the guest, not the monitor
 mkfifo pipe || exit 1
 "$UKVM" run "$GUESTS/ring.elf" --lines 1000000 >pipe 2>flood.err &
