@@ -16,10 +16,12 @@
 #define UKVM_PAGE_SIZE 4096u
 
 /* Feature bits: offered in ukvm_boot.features, required by ukvm_note_abi.features. UKVM-IMG-05. */
-#define UKVM_FEATURE_MEM_RETURN (UINT64_C(1) << 0) /* UKVM_OP_MEM_RETURN gives pages back to the host */
-#define UKVM_FEATURE_INITRD (UINT64_C(1) << 1)     /* ukvm_boot has initrd_addr and initrd_size */
-#define UKVM_FEATURE_SIGNAL (UINT64_C(1) << 2)     /* UKVM_OP_SIGNAL completes when the monitor is told to end */
-#define UKVM_FEATURES_V1 (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD | UKVM_FEATURE_SIGNAL)
+#define UKVM_FEATURE_MEM_RETURN (UINT64_C(1) << 0)  /* UKVM_OP_MEM_RETURN gives pages back to the host */
+#define UKVM_FEATURE_INITRD (UINT64_C(1) << 1)      /* ukvm_boot has initrd_addr and initrd_size */
+#define UKVM_FEATURE_SIGNAL (UINT64_C(1) << 2)      /* UKVM_OP_SIGNAL completes when the monitor is told to end */
+#define UKVM_FEATURE_MEM_PROTECT (UINT64_C(1) << 3) /* UKVM_OP_MEM_PROTECT changes what free memory allows */
+#define UKVM_FEATURES_V1 \
+    (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD | UKVM_FEATURE_SIGNAL | UKVM_FEATURE_MEM_PROTECT)
 
 /*
  * Hypercalls: a 32-bit `out` to one of these ports. The value of EAX is meaningful only for UKVM_PORT_EXIT. UKVM-CALL.
@@ -191,8 +193,11 @@ enum ukvm_op {
     UKVM_OP_NET_RECV = 7,      /* device, arena, length: a buffer for one frame; the result is the frame's length */
     UKVM_OP_MEM_RETURN = 8,    /* length, offset: a page-aligned address inside one UKVM_RANGE_FREE range */
     UKVM_OP_SIGNAL = 9,        /* no field: the result is UKVM_SIGNAL_*, once the monitor is told to end */
-    UKVM_OP_COUNT = 10,
+    UKVM_OP_MEM_PROTECT = 10,  /* device: UKVM_PROT_*; length, offset: as for MEM_RETURN */
+    UKVM_OP_COUNT = 11,
 };
+
+#define UKVM_PROTECT_MAX (16u * 1024u * 1024u) /* bytes in one UKVM_OP_MEM_PROTECT. UKVM-MEM-08 */
 
 /* Linux's own numbers. */
 #define UKVM_SIGNAL_INT 2
@@ -207,7 +212,7 @@ enum ukvm_op {
 struct ukvm_sqe {
     uint8_t op;      /* enum ukvm_op */
     uint8_t flags;   /* UKVM_SQE_* */
-    uint16_t device; /* index into the device table, or UKVM_CONSOLE_* */
+    uint16_t device; /* index into the device table, UKVM_CONSOLE_* or UKVM_PROT_* */
     uint32_t length; /* bytes */
     uint64_t arena;  /* offset of the buffer in the arena */
     uint64_t offset; /* byte offset on the device */
@@ -225,7 +230,7 @@ struct ukvm_cqe {
 enum ukvm_error {
     UKVM_EINVAL = 1,  /* the submission breaks a rule of its operation */
     UKVM_EIO = 2,     /* the device failed, or ends before its geometry says */
-    UKVM_ENOSPC = 3,  /* the host's file system or quota is full */
+    UKVM_ENOSPC = 3,  /* the host's file system or quota is full; the monitor has no page table left */
     UKVM_EROFS = 4,   /* a write to a read-only device */
     UKVM_EDOWN = 5,   /* the network interface is down or gone */
     UKVM_EAGAIN = 6,  /* the host's queue is full: the frame was dropped */

@@ -64,7 +64,14 @@ static const struct ukvm_range *find_range(const struct layout *layout, uint64_t
     return NULL;
 }
 
-static const char *describe_address(const struct layout *layout, uint64_t address) {
+/* Free memory can be read and written, unless the guest has asked for less. */
+static const char *describe_free(uint64_t code) {
+    if (!(code & PF_PRESENT))
+        return "a guard page: free memory that MEM_PROTECT has closed";
+    return code & PF_WRITE ? "free memory that MEM_PROTECT has made read-only" : "free memory";
+}
+
+static const char *describe_address(const struct layout *layout, uint64_t address, uint64_t code) {
     const struct ukvm_range *range = find_range(layout, address);
     if (address < UKVM_PAGE_SIZE)
         return "a NULL pointer";
@@ -73,7 +80,7 @@ static const char *describe_address(const struct layout *layout, uint64_t addres
     if (range && range->kind == UKVM_RANGE_STACK)
         return "the boot stack";
     if (range && range->kind == UKVM_RANGE_FREE)
-        return "free memory";
+        return describe_free(code);
     if (range && range->kind == UKVM_RANGE_INITRD)
         return "the initrd";
     if (range)
@@ -93,7 +100,7 @@ static const char *describe_address(const struct layout *layout, uint64_t addres
 
 static void add_page_fault(struct fault_report *report, const struct layout *layout, uint64_t address, uint64_t code) {
     const char *access = code & PF_FETCH ? "execution" : code & PF_WRITE ? "write" : "read";
-    add(report, "page fault: %s at 0x%" PRIx64 " (%s)", access, address, describe_address(layout, address));
+    add(report, "page fault: %s at 0x%" PRIx64 " (%s)", access, address, describe_address(layout, address, code));
 }
 
 /* ---- registers and backtrace ---- */

@@ -46,7 +46,7 @@ static int map_initrd(struct guest *guest, const struct initrd *initrd, struct e
 }
 
 /* Who may do what where: all of the guest's rights to memory are in this one function. */
-static int build_paging(const struct guest *guest, uint64_t *root, struct error *err) {
+static int build_paging(struct guest *guest, struct error *err) {
     const struct layout *layout = &guest->layout;
     const struct {
         uint64_t base, size;
@@ -57,23 +57,25 @@ static int build_paging(const struct guest *guest, uint64_t *root, struct error 
          PAGING_SUPERVISOR},
         {layout->system_base + SYSTEM_TRAP_STACK_OFFSET, UKVM_PAGE_SIZE, UKVM_PROT_READ | UKVM_PROT_WRITE,
          PAGING_SUPERVISOR},
+        {layout->system_base + SYSTEM_EDIT_OFFSET, UKVM_PAGE_SIZE, UKVM_PROT_READ, PAGING_SUPERVISOR},
+        {layout->system_base + layout->paging_offset, layout->paging_size, UKVM_PROT_READ | UKVM_PROT_WRITE,
+         PAGING_SUPERVISOR},
         {layout->boot_base, layout->boot_size, UKVM_PROT_READ, PAGING_USER},
         {layout->rings_base, layout->rings_size, UKVM_PROT_READ | UKVM_PROT_WRITE, PAGING_USER},
         {layout->arena_base, layout->arena_size, UKVM_PROT_READ | UKVM_PROT_WRITE, PAGING_USER},
     };
-    struct paging paging;
+    struct paging *paging = &guest->paging;
     region_populate(&guest->system, layout->paging_offset, PAGING_TYPICAL);
-    if (paging_init(&paging, &guest->system, layout->paging_offset, layout->paging_size, err))
+    if (paging_init(paging, &guest->system, layout->paging_offset, layout->paging_size, err))
         return -1;
     for (unsigned i = 0; i < layout->ranges_count; i++) {
         const struct ukvm_range *range = &layout->ranges[i];
-        if (paging_map(&paging, range->base, range->size, range->prot, PAGING_USER, err))
+        if (paging_map(paging, range->base, range->size, range->prot, PAGING_USER, err))
             return -1;
     }
     for (unsigned i = 0; i < sizeof provided / sizeof *provided; i++)
-        if (paging_map(&paging, provided[i].base, provided[i].size, provided[i].prot, provided[i].level, err))
+        if (paging_map(paging, provided[i].base, provided[i].size, provided[i].prot, provided[i].level, err))
             return -1;
-    *root = paging.root;
     return 0;
 }
 
@@ -125,7 +127,10 @@ int guest_build(struct guest *guest, const struct config *config, const struct i
         .rdi = guest->layout.boot_base,
     };
     traps_build(&guest->system);
-    if (build_paging(guest, &entry.page_table, err) || vm_set_entry(&guest->vm, &entry, err))
+    if (build_paging(guest, err))
+        return -1;
+    entry.page_table = guest->paging.root;
+    if (vm_set_entry(&guest->vm, &entry, err))
         return -1;
     return write_boot_pages(guest, config, devices, &randomness, err);
 }

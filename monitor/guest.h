@@ -8,6 +8,7 @@
 #include "image.h"
 #include "initrd.h"
 #include "layout.h"
+#include "paging.h"
 #include "region.h"
 #include "vm.h"
 
@@ -16,6 +17,7 @@ struct guest {
     struct layout layout;
     struct region ram;    /* --mem */
     struct region system; /* what the monitor provides: see layout.h */
+    struct paging paging; /* in the system region */
     struct region initrd; /* a file of the host's; no memory if there is none */
     struct vm vm;
     struct clock clock;

@@ -17,7 +17,10 @@ int io_open(struct io *io, const struct io_config *config, struct error *err) {
     const struct layout *layout = config->layout;
     io->clock = config->clock;
     io->layout = layout;
+    io->system = config->system;
     io->ram = config->ram;
+    io->vm = config->vm;
+    io->paging = config->paging;
     io->devices = config->devices;
     io->signals = config->signals;
     io->ring.shared = region_at_address(config->system, layout->rings_base, sizeof(struct ring_memory));

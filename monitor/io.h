@@ -13,10 +13,12 @@
 #include "console.h"
 #include "device.h"
 #include "layout.h"
+#include "paging.h"
 #include "region.h"
 #include "request.h"
 #include "ring.h"
 #include "signals.h"
+#include "vm.h"
 
 /* Where files stand among those registered with io_uring; the devices come last. */
 enum io_file { IO_FILE_OUT, IO_FILE_ERR, IO_FILE_SIGNALS, IO_FILE_DEVICES = IO_FILE_SIGNALS + SIGNALS_MAX };
@@ -26,8 +28,10 @@ struct io {
     struct ring ring;
     struct clock clock;
     struct region arena;
-    const struct region *ram;
+    const struct region *system, *ram;
     const struct layout *layout;
+    struct vm *vm;
+    struct paging *paging;
     struct devices *devices;
     const struct signals *signals;
     int stop_signal; /* the one that tells the monitor to end, 0 if none does */
@@ -45,6 +49,8 @@ struct io {
 struct io_config {
     const struct layout *layout;
     const struct region *system, *ram;
+    struct vm *vm;         /* for operations that change the guest's page tables */
+    struct paging *paging; /* the tables */
     struct devices *devices;
     const struct signals *signals;
     unsigned uses; /* enum policy_use, together */

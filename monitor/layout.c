@@ -5,6 +5,9 @@
 
 #include "range.h"
 
+/* Tables for blocks of 2 MiB of free memory that MEM_PROTECT takes apart (MEM-08); untouched until then. */
+#define SPLIT_TABLES 256u
+
 #define RAM_LOW_LIMIT (UINT64_C(4) << 30)
 
 static uint64_t page_up(uint64_t bytes) {
@@ -90,7 +93,10 @@ static uint64_t paging_bound(const struct layout_request *q, const struct layout
     uint64_t small =
         (q->image->high - q->image->low) + layout->stack_size + q->arena_size + q->boot_size + q->rings_size;
     uint64_t large = layout->ram_size + q->initrd_size;
-    uint64_t tables = 1 + (large >> 30) + (small >> 21) + 6 * (uint64_t)(layout->ranges_count + 5);
+    uint64_t tables = 1 + (large >> 30) + (small >> 21) + 6 * (uint64_t)(layout->ranges_count + 7);
+    uint64_t blocks = layout->ram_size / LAYOUT_LARGE_PAGE;
+    tables += blocks < SPLIT_TABLES ? blocks : SPLIT_TABLES;
+    tables += tables / 512; /* the tables are mapped, too */
     return tables * UKVM_PAGE_SIZE;
 }
 
@@ -121,10 +127,10 @@ static void place_system(const struct layout_request *q, struct layout *layout) 
     layout->rings_size = page_up(q->rings_size);
     layout->arena_size = q->arena_size;
 
-    uint64_t boot = SYSTEM_TRAP_STACK_OFFSET + 2 * UKVM_PAGE_SIZE;
+    uint64_t boot = SYSTEM_EDIT_OFFSET + 2 * UKVM_PAGE_SIZE;
     uint64_t rings = boot + layout->boot_size + UKVM_PAGE_SIZE;
     uint64_t arena = rings + layout->rings_size + UKVM_PAGE_SIZE;
-    layout->paging_offset = arena + layout->arena_size;
+    layout->paging_offset = arena + layout->arena_size + UKVM_PAGE_SIZE;
     layout->system_size = layout->paging_offset + layout->paging_size;
     layout->system_base = random_between(q->random[2], low,
                                          align_down(2 * half - layout->system_size - UKVM_PAGE_SIZE, LAYOUT_LARGE_PAGE),

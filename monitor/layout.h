@@ -3,7 +3,8 @@
  * Where everything goes in the guest's address space. Pure arithmetic: no memory is touched here.
  *
  *   RAM region (--mem)          [free] image | guard page | boot stack | free ...
- *   system region (monitor's)   supervisor pages | guard | boot pages | guard | rings | guard | I/O arena | page tables
+ *   system region (monitor's)   supervisor pages | guard | boot pages | guard | rings | guard | I/O arena | guard
+ *                               | page tables
  *   initrd region (--initrd)    a file, where there is one
  *
  * The RAM region of a static-PIE image and the system region lie at random 2 MiB boundaries, in the lower and the upper
@@ -24,6 +25,7 @@
 /* The first pages of the system region, supervisor-only. */
 #define SYSTEM_TABLES_OFFSET 0u                 /* descriptor tables and trap stubs: read, execute */
 #define SYSTEM_TRAP_STACK_OFFSET UKVM_PAGE_SIZE /* where the processor pushes a trap frame: read, write */
+#define SYSTEM_EDIT_OFFSET (2 * UKVM_PAGE_SIZE) /* entries on their way into a page table: read */
 
 struct layout_request {
     const struct image *image;
@@ -42,7 +44,7 @@ struct layout {
     uint64_t entry; /* of the image, bias included */
     uint64_t stack_base, stack_size;
     uint64_t system_base, system_size;
-    uint64_t paging_offset; /* in the system region: page tables, not mapped for anybody */
+    uint64_t paging_offset; /* in the system region: page tables, supervisor-only */
     uint64_t paging_size;
     uint64_t boot_base, boot_size;
     uint64_t rings_base, rings_size;

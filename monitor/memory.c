@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "io.h"
+#include "protect.h"
 
 int32_t memory_check_return(const struct io *io, const struct request *request) {
     const struct ukvm_sqe *sqe = &request->sqe;
@@ -24,4 +25,16 @@ void memory_start_return(struct io *io, struct request *request) {
     void *start = region_at_address(io->ram, request->sqe.offset, request->sqe.length);
     int result = start ? madvise(start, request->sqe.length, MADV_DONTNEED) : -1;
     request_complete(io, request, result < 0 ? -UKVM_EIO : 0);
+}
+
+int32_t memory_check_protect(const struct io *io, const struct request *request) {
+    const struct ukvm_sqe *sqe = &request->sqe;
+    /* Nothing executable, ever (MEM-02); write-only pages the processor does not have. */
+    bool good = sqe->device == 0 || sqe->device == UKVM_PROT_READ || sqe->device == (UKVM_PROT_READ | UKVM_PROT_WRITE);
+    return good && sqe->length <= UKVM_PROTECT_MAX ? memory_check_return(io, request) : -UKVM_EINVAL;
+}
+
+void memory_start_protect(struct io *io, struct request *request) {
+    int result = protect_pages(io, request->sqe.offset, request->sqe.length, request->sqe.device);
+    request_complete(io, request, result ? request_error(result) : 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Guest memory that goes back to the host. ABI.md, MEM-05. */
+/* Free guest memory: giving it back to the host, and what it allows. ABI.md, MEM-05 to MEM-08. */
 #ifndef UKVM_MEMORY_H
 #define UKVM_MEMORY_H
 
@@ -10,5 +10,8 @@ struct request;
 
 int32_t memory_check_return(const struct io *io, const struct request *request);
 void memory_start_return(struct io *io, struct request *request);
+
+int32_t memory_check_protect(const struct io *io, const struct request *request);
+void memory_start_protect(struct io *io, struct request *request);
 
 #endif

@@ -39,6 +39,8 @@ static const struct op ops[UKVM_OP_COUNT] = {
                           net_check_recv, net_start_recv, net_finish_recv},
     [UKVM_OP_MEM_RETURN] = {"mem-return", FIELD_LENGTH | FIELD_OFFSET, 0, NOT_DRAINED, memory_check_return,
                             memory_start_return, NULL},
+    [UKVM_OP_MEM_PROTECT] = {"mem-protect", FIELD_DEVICE | FIELD_LENGTH | FIELD_OFFSET, 0, NOT_DRAINED,
+                             memory_check_protect, memory_start_protect, NULL},
     [UKVM_OP_SIGNAL] = {"signal", 0, 0, NOT_DRAINED, signals_check, signals_start, NULL},
 };
 

@@ -36,6 +36,7 @@ struct tables {
         uint32_t offset_high, reserved;
     } idt[UKVM_TRAP_VECTORS];
     uint8_t stubs[UKVM_TRAP_VECTORS][4];
+    uint8_t edit[16];
 };
 
 _Static_assert(sizeof(struct tables) <= UKVM_PAGE_SIZE, "one page holds all of it");
@@ -48,6 +49,20 @@ _Static_assert(offsetof(struct tables, idt) % 16 == 0, "gates do not straddle a 
 #define GATE_INTERRUPT 0x8e  /* present, DPL 0, 64-bit interrupt gate: `int n` in ring 3 is a fault of its own */
 #define GATE_BREAKPOINT 0xee /* the same with DPL 3: `int3` is an instruction that programs have */
 #define VECTOR_BREAKPOINT 3u
+
+/*
+ * One string instruction, whose iterations a host that emulates ring 0 does in one go. Reloading CR3 forgets all
+ * translations, the large page that a table replaces included; no page is global.
+ */
+static const uint8_t edit_code[] = {
+    0xf3, 0x48,
+    0xa5, /* rep movsq */
+    0x0f, 0x22,
+    0xd8,                  /* mov %rax, %cr3 */
+    0xe6, TRAPS_EDIT_PORT, /* out %al, $port */
+    0xeb, 0xfe,            /* jmp itself: the monitor never resumes it */
+};
+_Static_assert(sizeof edit_code <= sizeof(((struct tables *)0)->edit), "the stub fits");
 
 static uint64_t tables_address(const struct region *system, size_t offset) {
     return system->base + SYSTEM_TABLES_OFFSET + offset;
@@ -93,6 +108,7 @@ void traps_build(const struct region *system) {
         const uint8_t code[4] = {0xe6, (uint8_t)(UKVM_PORT_TRAP + vector), 0xeb, 0xfe};
         memcpy(tables->stubs[vector], code, sizeof code);
     }
+    memcpy(tables->edit, edit_code, sizeof edit_code);
 }
 
 static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t is_long) {
@@ -128,6 +144,20 @@ void traps_set_registers(const struct region *system, struct kvm_sregs *sregs) {
 
 uint64_t traps_syscall_target(const struct region *system) {
     return tables_address(system, offsetof(struct tables, stubs));
+}
+
+void traps_enter_edit(const struct region *system, uint64_t target, unsigned count, struct kvm_sync_regs *state) {
+    state->sregs.cs = segment(SELECTOR_KERNEL_CODE, 11, 1);
+    state->sregs.ss = segment(SELECTOR_KERNEL_DATA, 3, 0);
+    state->regs = (struct kvm_regs){
+        .rip = tables_address(system, offsetof(struct tables, edit)),
+        .rsp = trap_stack_top(system),
+        .rflags = 2, /* the bit that is always set; the direction is up */
+        .rsi = system->base + SYSTEM_EDIT_OFFSET,
+        .rdi = target,
+        .rcx = count,
+        .rax = state->sregs.cr3,
+    };
 }
 
 bool traps_in_stub(const struct region *system, uint64_t rip) {

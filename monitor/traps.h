@@ -2,6 +2,7 @@
 /*
  * The supervisor page: descriptor tables and, for each exception vector, a stub that does one `out` to
  * UKVM_PORT_TRAP + vector. The processor has pushed a frame on the trap stack by then; no register has changed.
+ * Behind them is the stub that changes page tables, see protect.h.
  */
 #ifndef UKVM_TRAPS_H
 #define UKVM_TRAPS_H
@@ -28,6 +29,16 @@ uint64_t traps_syscall_target(const struct region *system);
 
 /* Whether `rip` lies in the stubs: an `out` to a trap port is the processor's own only then. */
 bool traps_in_stub(const struct region *system, uint64_t rip);
+
+/* The edit stub is done: a byte to this port, from ring 0. */
+#define TRAPS_EDIT_PORT (UKVM_PORT_TRAP + UKVM_TRAP_VECTORS)
+
+/*
+ * Puts the processor at the start of the edit stub in ring 0: it copies `count` page-table entries from the system
+ * region's SYSTEM_EDIT_OFFSET to the guest address `target` and forgets the old ones. Needs no stack, and changes no
+ * register but those in `state`.
+ */
+void traps_enter_edit(const struct region *system, uint64_t target, unsigned count, struct kvm_sync_regs *state);
 
 /* Reads the frame that the processor pushed for `vector`. */
 void traps_read_frame(const struct region *system, unsigned vector, struct trap_frame *frame);

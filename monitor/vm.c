@@ -194,6 +194,10 @@ int vm_read_registers(struct vm *vm) {
     return result == -EINTR ? 0 : result ? result : -EIO;
 }
 
+void vm_write_registers(struct vm *vm) {
+    vm->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+}
+
 #define EXIT_NAME(reason) [reason] = #reason
 
 static const char *const exit_names[] = {

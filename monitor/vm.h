@@ -52,6 +52,9 @@ int vm_run(struct vm *vm);
  */
 int vm_read_registers(struct vm *vm);
 
+/* Lets the next entry begin by setting the registers that are in vm->run->s.regs. */
+void vm_write_registers(struct vm *vm);
+
 /* "KVM_EXIT_IO" and so on. */
 const char *vm_exit_name(uint32_t reason);
 

@@ -33,6 +33,9 @@ is "SIGNAL: exit status, with one in flight" "$status" 0
 is "SIGNAL: no check failed" "$(grep "^not ok" <<<"$out")" ""
 ok "SIGNAL: made checks" grep -q "^ok" "$SCRATCH/.out"
 
+# has_lines FILE COUNT
+has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+
 # tell MODE STATUS OUTPUT SIGNAL...: sends the signals, each after one more line of output.
 tell() {
     local mode=$1 want=$2 lines=$3 guest sent=1 signal
@@ -41,7 +44,7 @@ tell() {
     env --default-signal=INT "$UKVM" run "$GUESTS/signal.elf" "$mode" >tell.out 2>tell.err &
     guest=$!
     for signal; do
-        wait_for 10 eval '[ "$(wc -l <tell.out)" -ge '$sent' ]'
+        wait_for 10 has_lines tell.out $sent
         kill -"$signal" $guest
         sent=$((sent + 1))
     done

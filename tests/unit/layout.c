@@ -229,12 +229,13 @@ static bool system_is_right(const struct layout_request *q, const struct layout 
     uint64_t tables_end = l->system_base + l->paging_offset + l->paging_size;
     bool right = l->system_base >= half && l->system_base % LAYOUT_LARGE_PAGE == 0 && system_end <= 2 * half - PAGE;
     right = right && l->paging_size % PAGE == 0 && l->paging_size >= 4 * PAGE;
-    right = right && l->boot_base >= l->system_base + SYSTEM_TRAP_STACK_OFFSET + 2 * PAGE && l->boot_base % PAGE == 0 &&
+    right = right && l->boot_base >= l->system_base + SYSTEM_EDIT_OFFSET + 2 * PAGE && l->boot_base % PAGE == 0 &&
             l->boot_size % PAGE == 0;
     right = right && l->rings_base >= l->boot_base + l->boot_size + PAGE && l->rings_base % PAGE == 0;
     right = right && l->arena_base >= l->rings_base + l->rings_size + PAGE && l->arena_base % PAGE == 0;
     right = right && l->boot_size >= q->boot_size && l->rings_size >= q->rings_size && l->rings_size % PAGE == 0;
-    right = right && l->system_base + l->paging_offset >= l->arena_base + l->arena_size && tables_end == system_end;
+    right =
+        right && l->system_base + l->paging_offset >= l->arena_base + l->arena_size + PAGE && tables_end == system_end;
     return right && l->arena_size == q->arena_size;
 }
 

@@ -198,6 +198,124 @@ static void scattered_image(struct image *image, unsigned segments_max) {
     image->relro = (struct image_range){.start = s->address, .size = PAGE};
 }
 
+/* ---- changes, as the guest's processor carries them out ---- */
+
+#define BLOCKS 5u
+#define MODEL_PAGES (BLOCKS * 512u + 300u)
+
+/* What each page of the range allows, from `model_base` on: neither end is that of a block. */
+static uint64_t model_base = UINT64_C(0x7fffe00000) - 100 * PAGE; /* across 512 GiB */
+static uint32_t model[MODEL_PAGES];
+
+static unsigned wrong_in_model(uint64_t root) {
+    unsigned wrong = !is_absent(root, model_base - 1) + !is_absent(root, model_base + MODEL_PAGES * PAGE);
+    for (unsigned i = 0; i < MODEL_PAGES; i++) {
+        uint64_t at = model_base + i * PAGE;
+        wrong += model[i] ? !is_mapped(root, at, model[i], PAGING_USER) : walk(root, at).present;
+    }
+    return wrong;
+}
+
+/* Writes what was planned; false if that is not within one table. */
+static bool write_entries(const struct paging *paging, const struct paging_edit *edit) {
+    uint64_t bytes = edit->count * sizeof edit->values[0];
+    void *entries = region_at_address(&region, edit->target, bytes);
+    if (edit->count == 0 || !entries || edit->target % PAGE + bytes > PAGE || edit->target < paging->root)
+        return false;
+    memcpy(entries, edit->values, bytes);
+    return true;
+}
+
+/* Counts what is wrong in changing pages [first, first + count) of the model, and in that it changes anything else. */
+static unsigned change(struct paging *paging, unsigned first, unsigned count, uint32_t prot, unsigned *steps) {
+    uint64_t base = model_base + first * PAGE, end = base + count * PAGE;
+    unsigned unused = paging_unused(paging), needed = paging_needed(paging, base, end), wrong = 0;
+    struct paging_edit edit = {.next = base};
+    while (edit.next < end) {
+        paging_plan(paging, edit.next, end, prot, &edit);
+        wrong += *steps == 0 && wrong_in_model(paging->root); /* nothing leads to a new table yet */
+        wrong += !write_entries(paging, &edit);
+        ++*steps;
+    }
+    for (unsigned i = first; i < first + count; i++)
+        model[i] = prot;
+    wrong += edit.next != end || unused - paging_unused(paging) != needed;
+    return wrong + wrong_in_model(paging->root);
+}
+
+static void begin_model(struct paging *paging, uint64_t tables) {
+    begin(paging, tables);
+    if (paging_map(paging, model_base, MODEL_PAGES * PAGE, 6, PAGING_USER, &err))
+        abort();
+    for (unsigned i = 0; i < MODEL_PAGES; i++)
+        model[i] = 6;
+}
+
+static void test_changes(void) {
+    static const struct {
+        const char *name;
+        unsigned first, count, steps;
+    } changes[] = {
+        {"a page in a table", 3, 1, 1},
+        {"all pages of a table", 0, 100, 1},
+        {"a page in a block", 100 + 7, 1, 1},
+        {"the last page of a block", 100 + 511, 1, 1},
+        {"a block", 100, 512, 1},
+        {"two blocks and the table before them", 0, 1124, 3},
+        {"two blocks and a page on either side", 100 + 511, 1026, 3},
+        {"all there is", 0, MODEL_PAGES, 4},
+        {"blocks in two directories", 100, 1024, 2},
+    };
+    for (unsigned i = 0; i < sizeof changes / sizeof *changes; i++) {
+        static const uint32_t prots[] = {0, UKVM_PROT_READ};
+        for (unsigned j = 0; j < 2; j++) {
+            struct paging paging;
+            unsigned steps = 0;
+            begin_model(&paging, 64 * PAGE);
+            is_u64(change(&paging, changes[i].first, changes[i].count, prots[j], &steps), 0, "%s: %s", changes[i].name,
+                   j ? "read-only" : "closed");
+            is_u64(steps, changes[i].steps, "in %u steps", changes[i].steps);
+            is_u64(change(&paging, changes[i].first, changes[i].count, 6, &steps), 0, "and back");
+        }
+    }
+}
+
+static void test_random_changes(void) {
+    static const uint32_t prots[] = {0, UKVM_PROT_READ, UKVM_PROT_READ | UKVM_PROT_WRITE};
+    unsigned wrong = 0;
+    for (unsigned round = 0; round < 8; round++) {
+        struct paging paging;
+        begin_model(&paging, 64 * PAGE);
+        for (unsigned i = 0; i < 40; i++) {
+            unsigned first = (unsigned)(next_random() % MODEL_PAGES), steps = 1;
+            unsigned count = 1 + (unsigned)(next_random() % (MODEL_PAGES - first));
+            wrong += change(&paging, first, next_random() % 2 ? count : 1, prots[next_random() % 3], &steps);
+        }
+    }
+    is_u64(wrong, 0, "any changes in any order do what they say, and nothing else (MEM-06)");
+}
+
+/* MEM-08 */
+static void test_no_table_left(void) {
+    struct paging paging;
+    uint64_t block = model_base + 100 * PAGE;
+    begin_model(&paging, 64 * PAGE);
+    paging.end = paging.next + PAGE; /* one is left */
+    is_u64(paging_unused(&paging), 1, "one table left");
+    is_u64(paging_needed(&paging, model_base, model_base + 50 * PAGE), 0, "none is needed where there is one");
+    is_u64(paging_needed(&paging, block, block + 2 * LARGE), 0, "or for whole blocks");
+    is_u64(paging_needed(&paging, block + PAGE, block + 2 * PAGE), 1, "one for a part of a block");
+    is_u64(paging_needed(&paging, block, block + LARGE + PAGE), 1, "or for a block and a part");
+    is_u64(paging_needed(&paging, block + PAGE, block + 2 * LARGE), 1, "or for a part and a block");
+    is_u64(paging_needed(&paging, block + PAGE, block + 2 * LARGE + PAGE), 2, "two for two parts");
+    unsigned steps = 1;
+    is_u64(change(&paging, 101, 1, 0, &steps), 0, "the last one is taken");
+    is_u64(paging_unused(&paging), 0, "none left");
+    is_u64(paging_needed(&paging, block + 9 * PAGE, block + 10 * PAGE), 0, "none is needed in that block again");
+}
+
+/* ---- with the layout, again ---- */
+
 /* As build_paging() in monitor/guest.c. */
 static int map_all(struct paging *paging, const struct layout *l) {
     if (paging_init(paging, &region, l->paging_offset, l->paging_size, &err))
@@ -207,6 +325,8 @@ static int map_all(struct paging *paging, const struct layout *l) {
             return -1;
     return paging_map(paging, l->system_base, PAGE, 5, PAGING_SUPERVISOR, &err) ||
                    paging_map(paging, l->system_base + PAGE, PAGE, 6, PAGING_SUPERVISOR, &err) ||
+                   paging_map(paging, l->system_base + SYSTEM_EDIT_OFFSET, PAGE, 4, PAGING_SUPERVISOR, &err) ||
+                   paging_map(paging, l->system_base + l->paging_offset, l->paging_size, 6, PAGING_SUPERVISOR, &err) ||
                    paging_map(paging, l->boot_base, l->boot_size, 4, PAGING_USER, &err) ||
                    paging_map(paging, l->rings_base, l->rings_size, 6, PAGING_USER, &err) ||
                    paging_map(paging, l->arena_base, l->arena_size, 6, PAGING_USER, &err)
@@ -226,6 +346,8 @@ static unsigned wrong_places(uint64_t root, const struct layout *l) {
         wrong += !ends_are_right(root, l->ranges[i].base, l->ranges[i].size, l->ranges[i].prot, PAGING_USER);
     wrong += !ends_are_right(root, l->system_base, PAGE, 5, PAGING_SUPERVISOR);
     wrong += !ends_are_right(root, l->system_base + PAGE, PAGE, 6, PAGING_SUPERVISOR);
+    wrong += !ends_are_right(root, l->system_base + SYSTEM_EDIT_OFFSET, PAGE, 4, PAGING_SUPERVISOR);
+    wrong += !ends_are_right(root, l->system_base + l->paging_offset, l->paging_size, 6, PAGING_SUPERVISOR);
     wrong += !ends_are_right(root, l->boot_base, l->boot_size, 4, PAGING_USER);
     wrong += !ends_are_right(root, l->rings_base, l->rings_size, 6, PAGING_USER);
     wrong += !ends_are_right(root, l->arena_base, l->arena_size, 6, PAGING_USER);
@@ -235,8 +357,6 @@ static unsigned wrong_places(uint64_t root, const struct layout *l) {
         l->ram_base - 1,
         l->ram_base + l->ram_size,
         l->system_base - 1,
-        l->system_base + l->paging_offset, /* the tables themselves */
-        l->system_base + l->paging_offset + l->paging_size - 1,
         l->boot_base - 1,
         l->boot_base + l->boot_size,
         l->rings_base - 1,
@@ -250,7 +370,7 @@ static unsigned wrong_places(uint64_t root, const struct layout *l) {
 }
 
 static void test_layouts(void) {
-    unsigned planned = 0, failed = 0, wrong = 0;
+    unsigned planned = 0, failed = 0, wrong = 0, few = 0;
     for (unsigned round = 0; round < 400; round++) {
         struct image image;
         struct layout l;
@@ -281,10 +401,13 @@ static void test_layouts(void) {
             failed++;
         else
             wrong += wrong_places(paging.root, &l);
+        uint64_t blocks = l.ram_size / LARGE;
+        few += paging_unused(&paging) < (blocks < 256 ? blocks : 256);
     }
     ok(planned > 100, "%u layouts with scattered segments", planned);
     is_u64(failed, 0, "the tables of each fit into what the layout has reserved");
-    is_u64(wrong, 0, "every range has its rights; guard pages, page 0 and the tables are absent (IMG-03, MEM-03)");
+    is_u64(wrong, 0, "every range has its rights; guard pages and page 0 are absent (IMG-03, MEM-03)");
+    is_u64(few, 0, "and 256 tables, or one for each block, are left (MEM-08)");
 }
 
 int main(void) {
@@ -292,6 +415,9 @@ int main(void) {
     test_shapes();
     test_neighbours();
     test_out_of_tables();
+    test_changes();
+    test_random_changes();
+    test_no_table_left();
     test_layouts();
     return done_testing();
 }

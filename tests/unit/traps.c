@@ -145,6 +145,30 @@ static void test_gates(void) {
     ok(in_page(traps_syscall_target(&region), 1), "SYSCALL leads into the supervisor page, where ring 3 cannot go");
 }
 
+/* Ring 0 without an interrupt, a flag or a register of the guest's; the code is in the page that it cannot write. */
+static void test_edit(void) {
+    static const uint8_t code[] = {0xf3, 0x48, 0xa5, 0x0f, 0x22, 0xd8, 0xe6, TRAPS_EDIT_PORT, 0xeb, 0xfe};
+    struct kvm_sync_regs state;
+    memset(&state.regs, 0x77, sizeof state.regs);
+    state.sregs = sregs;
+    state.sregs.cr3 = 0x123000;
+    state.sregs.fs.base = 0x456;
+    traps_enter_edit(&region, 0x789000, 12, &state);
+    ok(in_page(state.regs.rip, sizeof code) && memcmp(at(state.regs.rip, sizeof code), code, sizeof code) == 0,
+       "the edit stub: rep movsq; mov %%rax, %%cr3; out %%al, $port; and there it stays");
+    ok(!traps_in_stub(&region, state.regs.rip), "a stub that is no exception's");
+    ok(state.sregs.cs.dpl == 0 && state.sregs.ss.dpl == 0 && state.sregs.cs.l && (state.sregs.cs.selector & 3) == 0,
+       "it runs in ring 0");
+    uint64_t code_descriptor = descriptor(state.sregs.cs.selector);
+    ok(bits(code_descriptor, 40, 8) == 0x9b && bits(code_descriptor, 53, 1) == 1, "by a selector that means that");
+    ok(state.regs.rsi == BASE + SYSTEM_EDIT_OFFSET && state.regs.rdi == 0x789000 && state.regs.rcx == 12 &&
+           state.regs.rax == 0x123000 && state.regs.rflags == 2,
+       "from the edit page to the target, so many entries, and the tables are the same");
+    ok(state.regs.rsp == BASE + SYSTEM_TRAP_STACK_OFFSET + UKVM_PAGE_SIZE, "a fault there would not touch the guest");
+    is_u64(state.sregs.fs.base, 0x456, "the bases are as they were");
+    ok(!allowed(TRAPS_EDIT_PORT, 1), "its port is not the guest's");
+}
+
 /* The frame as the processor pushes it, from the top of the stack down. */
 static void push_frame(bool error_code) {
     uint64_t *top = region_at(&region, SYSTEM_TRAP_STACK_OFFSET + UKVM_PAGE_SIZE - 48, 48);
@@ -187,6 +211,7 @@ int main(void) {
     test_task_state();
     test_ports();
     test_gates();
+    test_edit();
     test_frames();
     return done_testing();
 }
