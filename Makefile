@@ -55,10 +55,7 @@ HOST_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -DUKVM_VERSION='"$(VERSION)"'
 HOST_LDFLAGS := $(COVERAGE) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
 HOST_LIBS := -luring -lelf -lseccomp -lz
 
-GUEST_CFLAGS := $(COMMON) -Iguest-kernel/include -Iguest-kernel -ffreestanding -fPIE -fcf-protection=none \
-	-fstack-clash-protection -fstack-protector-strong -mstack-protector-guard=global
-GUEST_LDFLAGS := -nostdlib -static-pie -fPIE -e _start \
-	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--no-dynamic-linker,--build-id=none
+# The guest's: guest-kernel/build.mk.
 
 # Tests on the host run under the sanitizers.
 UNIT_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -Imonitor -Iguest-kernel/include -Iguest-kernel -Itests/unit \
@@ -67,21 +64,23 @@ UNIT_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -Imonitor -Iguest-kernel/incl
 # ---- what there is ----
 
 MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c seccomp/*.c))
-GUEST_OBJS := $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard guest-kernel/*.c guest-kernel/*.S)))
-EXAMPLES := $(patsubst examples/%/,%,$(wildcard examples/*/))
+# Without a C library; one that is built otherwise says so in its build.mk.
+EXAMPLES := $(filter-out $(patsubst examples/%/build.mk,%,$(wildcard examples/*/build.mk)),\
+	$(patsubst examples/%/,%,$(wildcard examples/*/)))
 EXAMPLE_ELFS := $(EXAMPLES:%=$(BUILD)/examples/%.elf)
 TEST_GUESTS := $(patsubst tests/guests/%.c,$(BUILD)/tests/guests/%.elf,$(wildcard tests/guests/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.t,$(wildcard tests/unit/*.c))
+POSIX_TESTS := $(patsubst tests/posix/%.c,$(BUILD)/tests/posix/%,$(wildcard tests/posix/*.c))
+POSIX_TEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -Itests/unit
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 E2E_TESTS := $(wildcard tests/e2e/*.t)
-GUEST_LIB := $(BUILD)/libukvm-guest.a
 
-.PHONY: all run test test-unit test-e2e test-stock bench lint format coverage clean compile_commands.json \
-	packages-build packages-run packages-test packages-stock packages-bench packages-lint packages-coverage
-all: $(BUILD)/ukvm $(EXAMPLE_ELFS)
+.PHONY: all docs run test test-unit test-e2e test-stock bench lint format coverage clean compile_commands.json \
+	packages-build packages-fetch packages-run packages-test packages-stock packages-bench packages-lint packages-coverage
+all: $(BUILD)/ukvm $(BUILD)/ukvm-cc $(EXAMPLE_ELFS)
 
-packages-build packages-run packages-test packages-stock packages-bench packages-lint packages-coverage: packages-%:
+packages-build packages-fetch packages-run packages-test packages-stock packages-bench packages-lint packages-coverage: packages-%:
 	$(call need,$(PACKAGES_$(shell echo $* | tr a-z A-Z)))
 
 # ---- the monitor ----
@@ -102,20 +101,7 @@ $(BUILD)/obj/seccomp/%.o: seccomp/%.c Makefile | packages-build
 
 # ---- guests ----
 
-$(GUEST_LIB): $(GUEST_OBJS)
-	$(Q)rm -f $@
-	@echo "  AR  $@"
-	$(Q)$(AR) rcs $@ $^
-
-$(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(GUEST_CFLAGS) $(GUEST_CFLAGS_$*) -c -o $@ $<
-
-$(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.S Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+include guest-kernel/build.mk
 
 $(BUILD)/obj/examples/%.o: examples/%.c Makefile | packages-build
 	@mkdir -p $(@D)
@@ -142,7 +128,20 @@ $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)
 	@echo "  LD  $@"
 	$(Q)$(link-guest)
 
+include $(wildcard examples/*/build.mk)
+
 # ---- tests ----
+
+# Ordinary C programs, for the guest and for this host: both must say the same.
+$(BUILD)/tests/posix/%.elf: tests/posix/%.c tests/unit/tap.h $(BUILD)/ukvm-cc
+	@mkdir -p $(@D)
+	@echo "  UKVM-CC  $@"
+	$(Q)$(BUILD)/ukvm-cc $(POSIX_TEST_CFLAGS) -o $@ $<
+
+$(BUILD)/tests/posix/%: tests/posix/%.c tests/unit/tap.h | packages-build
+	@mkdir -p $(@D)
+	@echo "  CC  $@"
+	$(Q)$(CC) $(POSIX_TEST_CFLAGS) -o $@ $<
 
 # A unit test names the sources it is linked with in a comment: links: monitor/ring.c ...
 $(BUILD)/obj/unit/%.o: %.c Makefile | packages-build
@@ -184,7 +183,7 @@ $(BUILD)/obj/tests/sandbox/%.o: tests/sandbox/%.c Makefile | packages-build
 	@echo "  CC  $@"
 	$(Q)$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
 
-TEST_INPUTS := all $(UNIT_TESTS) $(TEST_GUESTS) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
+TEST_INPUTS := all $(UNIT_TESTS) $(TEST_GUESTS) $(POSIX_TESTS) $(POSIX_TESTS:%=%.elf) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
 
 test: $(TEST_INPUTS) | packages-test
 	prove --exec '' --timer $(UNIT_TESTS) $(E2E_TESTS)
@@ -201,22 +200,27 @@ test-stock: $(TEST_INPUTS) | packages-stock
 bench: all $(TEST_GUESTS) $(BENCH_PROGRAMS) | packages-bench
 	tests/bench/run.sh
 
+docs:
+	docs/syscalls.sh >docs/SYSCALLS.md
+
 run: all | packages-run
 	examples/run.sh
 
 # ---- care of the code ----
 
-C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h examples/*/*.[ch] \
+C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h guest-kernel/posix/*.[ch] examples/*/*.[ch] \
 	tests/*/*.[ch] seccomp/*.[ch])
-SCRIPTS := $(wildcard .ci/run third-party/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init)
+SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init)
 
-lint: | packages-lint packages-build
+lint: $(BUILD)/gen/syscall_names.h | packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c seccomp/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
-	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/*.c examples/*/*.c) -- \
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/*.c $(EXAMPLES:%=examples/%/*.c)) -- \
 		$(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/posix/*.c) -- \
+		$(filter-out -MMD -MP,$(POSIX_CFLAGS)) -I$(BUILD)/gen -w
 	shellcheck -x $(SCRIPTS)
-	$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang all
+	$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang $(EXAMPLE_ELFS:$(BUILD)/%=$(BUILD)/clang/%) $(BUILD)/clang/ukvm
 
 format: | packages-lint
 	clang-format -i $(C_FILES)

@@ -21,6 +21,21 @@ uint32_t *uk_pages_tag(const void *address);
 void *uk_pages_take_dirty(size_t max, size_t *count);
 enum uk_pages_state { UK_PAGES_DIRTY, UK_PAGES_CLEAN };
 
+/* Zeroes what is not zero of pages just allocated: those that were used before. */
+void uk_pages_clear(void *pages, size_t count);
+
+/* Gives the host's memory behind allocated pages back; they read as zero afterwards. Blocks. False if it cannot. */
+bool uk_pages_discard(void *pages, size_t count);
+
+/* Whether all of them are allocated. */
+bool uk_pages_are_taken(const void *pages, size_t count);
+
+/* Takes just these pages, if all of them are free. */
+bool uk_pages_take(void *pages, size_t count);
+
+/* Freed pages that still hold memory of the host, roughly: what uk_pages_return() may give back. */
+size_t uk_pages_dirty(void);
+
 /* Makes a run so taken free again. */
 void uk_pages_put_back(void *pages, size_t count, enum uk_pages_state state);
 
@@ -29,6 +44,9 @@ void uk_wait_init(const struct ukvm_boot *boot);
 
 /* Submissions in the hands of the monitor or on the way to it. */
 size_t uk_in_flight(void);
+
+/* Where there are threads: lets the others run while `io` is in flight, as far as it can. NULL: there are none. */
+extern void (*uk_await_hook)(struct uk_io *io);
 
 /* Monotonic time of the last exit to the monitor. */
 uint64_t uk_last_exit(void);
@@ -52,8 +70,15 @@ const struct ukvm_device *uk_device_find(enum ukvm_device_kind kind, const char 
 /* Called by entry.S. */
 _Noreturn void uk_start(const struct ukvm_boot *boot);
 
+/*
+ * The program, once everything is set up: main.c, or posix/start.c for one with a C library. `argv` and `envp` lie
+ * behind each other and end in NULL, and UK_AUX_WORDS words follow.
+ */
+_Noreturn void uk_main(int argc, char **argv, char **envp);
+
+#define UK_AUX_WORDS 32u
+
 /* Called by what the compiler puts into every function that has a buffer (-fstack-protector-strong). */
-extern uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 
 #endif

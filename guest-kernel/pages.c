@@ -21,6 +21,7 @@ static struct {
     struct page_range ranges[MAX_RANGES];
     size_t count;
     size_t total, available; /* pages */
+    size_t freed;            /* since all was returned to the host */
 } memory;
 
 static size_t metadata_size(size_t pages) {
@@ -46,7 +47,7 @@ static bool is_usable(const struct ukvm_range *range) {
 void uk_pages_init(const struct ukvm_range *ranges, size_t count) {
     const struct ukvm_range *largest = NULL;
     size_t metadata = 0, used = 0;
-    memory.count = memory.total = memory.available = 0;
+    memory.count = memory.total = memory.available = memory.freed = 0;
     for (size_t i = 0; i < count && used < MAX_RANGES; i++) {
         if (!is_usable(&ranges[i]))
             continue;
@@ -107,6 +108,38 @@ void uk_pages_free(void *pages, size_t count) {
         uk_panic("uk_pages_free(%p, %zu): not allocated", pages, count);
     uk_bitmap_set(&range->dirty, index, count);
     memory.available += count;
+    memory.freed += count;
+}
+
+void uk_pages_clear(void *pages, size_t count) {
+    size_t index;
+    struct page_range *range = find((uintptr_t)pages, count, &index);
+    size_t end = index + count;
+    for (size_t at = index; range && (at = uk_bitmap_next_set(&range->dirty, at, end)) < end;) {
+        size_t to = uk_bitmap_next_clear(&range->dirty, at, end);
+        memset(address_of(range, at), 0, (to - at) * UKVM_PAGE_SIZE);
+        at = to;
+    }
+}
+
+bool uk_pages_are_taken(const void *pages, size_t count) {
+    size_t index;
+    struct page_range *range = find((uintptr_t)pages, count, &index);
+    return range && uk_bitmap_next_clear(&range->taken, index, index + count) == index + count;
+}
+
+bool uk_pages_take(void *pages, size_t count) {
+    size_t index;
+    struct page_range *range = find((uintptr_t)pages, count, &index);
+    if (!range || uk_bitmap_next_set(&range->taken, index, index + count) != index + count)
+        return false;
+    uk_bitmap_set(&range->taken, index, count);
+    memory.available -= count;
+    return true;
+}
+
+size_t uk_pages_dirty(void) {
+    return memory.freed;
 }
 
 uint32_t *uk_pages_tag(const void *address) {
@@ -142,6 +175,7 @@ void *uk_pages_take_dirty(size_t max, size_t *count) {
         memory.available -= *count;
         return address_of(range, start);
     }
+    memory.freed = 0;
     return NULL;
 }
 

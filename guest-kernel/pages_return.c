@@ -50,3 +50,25 @@ uint64_t uk_pages_return(void) {
         total += bytes;
     return total;
 }
+
+bool uk_pages_discard(void *pages, size_t count) {
+    char *at = pages;
+    if (!(uk_boot()->features & UKVM_FEATURE_MEM_RETURN)) {
+        memset(pages, 0, count * UKVM_PAGE_SIZE);
+        return true;
+    }
+    while (count > 0) {
+        size_t n = count < MAX_RUN ? count : MAX_RUN;
+        struct uk_io io = {.sqe = {
+                               .op = UKVM_OP_MEM_RETURN,
+                               .length = (uint32_t)(n * UKVM_PAGE_SIZE),
+                               .offset = (uintptr_t)at,
+                           }};
+        uk_submit(&io);
+        if (uk_await(&io) < 0)
+            return false;
+        at += n * UKVM_PAGE_SIZE;
+        count -= n;
+    }
+    return true;
+}

@@ -9,17 +9,19 @@
 /* Pointers that fit on the stack; more are put in pages. */
 #define MAX_POINTERS_ON_STACK 256
 
-int main(int argc, char **argv, char **envp);
-
-uintptr_t __stack_chk_guard;
 static const struct ukvm_boot *boot_page;
+
+/*
+ * What %fs points at until a C library sets up its own: all the compiler asks of it is the stack canary, at the place
+ * that the System V ABI for x86-64 gives it.
+ */
+static struct {
+    uint64_t words[5];
+    uint64_t canary; /* %fs:0x28 */
+} first_thread;
 
 const struct ukvm_boot *uk_boot(void) {
     return boot_page;
-}
-
-void __stack_chk_fail(void) {
-    uk_panic("stack overflow in a function called from %p", __builtin_return_address(0));
 }
 
 /* Fills `pointers` with the strings of a blob (BOOT-02) and a NULL, and returns what follows. */
@@ -37,7 +39,7 @@ static _Noreturn void run_main(char **pointers) {
     char **argv = pointers;
     char **envp = point_at_strings(argv, boot_page->args_offset, boot_page->args_count);
     point_at_strings(envp, boot_page->env_offset, boot_page->env_count);
-    uk_exit(main((int)boot_page->args_count, argv, envp));
+    uk_main((int)boot_page->args_count, argv, envp);
 }
 
 static void set_up(void) {
@@ -51,7 +53,7 @@ static void set_up(void) {
 /* Not inlined: its stack frame is made after the guard is set. */
 static _Noreturn __attribute__((noinline)) void start(void) {
     char *few[MAX_POINTERS_ON_STACK];
-    size_t pointers = (size_t)boot_page->args_count + boot_page->env_count + 2;
+    size_t pointers = (size_t)boot_page->args_count + boot_page->env_count + 2 + UK_AUX_WORDS;
     set_up();
     if (pointers <= MAX_POINTERS_ON_STACK)
         run_main(few);
@@ -68,7 +70,8 @@ __attribute__((no_stack_protector)) void uk_start(const struct ukvm_boot *boot) 
             uk_hypercall(UKVM_PORT_EXIT, STATUS_NO_UKVM);
     boot_page = boot;
     /* The lowest byte is 0: a string that is copied too far ends before it. */
-    __builtin_memcpy(&__stack_chk_guard, boot->entropy, sizeof __stack_chk_guard);
-    __stack_chk_guard &= ~(uintptr_t)0xff;
+    __builtin_memcpy(&first_thread.canary, boot->entropy, sizeof first_thread.canary);
+    first_thread.canary &= ~UINT64_C(0xff);
+    __asm__ volatile("wrfsbase %0" : : "r"(&first_thread));
     start();
 }

@@ -12,6 +12,8 @@ static struct uk_ring ring;
 static struct uk_stats stats;
 static uint64_t last_exit;
 
+void (*uk_await_hook)(struct uk_io *io);
+
 void uk_wait_init(const struct ukvm_boot *boot) {
     uk_ring_init(&ring, boot);
 }
@@ -113,6 +115,8 @@ int32_t uk_await(struct uk_io *io) {
     if (io->done || (io->sqe.flags & UKVM_SQE_QUIET))
         uk_panic("uk_await(%p): it has a callback, or its completion wakes nobody", (void *)io);
     reap();
+    if (uk_await_hook)
+        uk_await_hook(io);
     while (io->in_flight) {
         enter_wait(UKVM_DEADLINE_NONE);
         reap();

@@ -144,6 +144,7 @@ struct uk_io {
     struct ukvm_sqe sqe;
     int32_t result; /* of the last completion */
     bool in_flight; /* read only for the caller */
+    void *waiter;   /* the kernel's: the thread that uk_await() blocks */
 };
 
 /* The structure of type `type` whose member `member` is at `pointer`. */

@@ -10,7 +10,28 @@
 UKVM_IMAGE(.min_memory = 0); /* the library's note comes with the entry point that this program does not use */
 
 /* In the order of the stores below. */
-enum { RAX, RBX, RCX, RDX, RSI, RBP, R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSP, RFLAGS, REGISTERS };
+enum {
+    RAX,
+    RBX,
+    RCX,
+    RDX,
+    RSI,
+    RBP,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
+    RDI,
+    RSP,
+    RFLAGS,
+    FS_BASE,
+    GS_BASE,
+    REGISTERS
+};
 uint64_t entry_registers[REGISTERS];
 
 __asm__(".pushsection .text\n"
@@ -36,6 +57,10 @@ __asm__(".pushsection .text\n"
         "pushfq\n"
         "pop %rax\n"
         "mov %rax, entry_registers+128(%rip)\n"
+        "rdfsbase %rax\n"
+        "mov %rax, entry_registers+136(%rip)\n"
+        "rdgsbase %rax\n"
+        "mov %rax, entry_registers+144(%rip)\n"
         "fninit\n"
         "push $0x1f80\n"
         "ldmxcsr (%rsp)\n"
@@ -80,20 +105,22 @@ static void registers(void) {
     ok((entry_registers[RFLAGS] & (1u << 10)) == 0, "ENTRY-01: the direction flag is clear");
 }
 
+/* The kernel's stack canary is at %fs:0x28: it goes along, and comes back in the end. */
 static void bases(void) {
-    uint64_t fs, gs, back;
-    __asm__ volatile("rdfsbase %0" : "=r"(fs));
-    __asm__ volatile("rdgsbase %0" : "=r"(gs));
-    ok(fs == 0 && gs == 0, "ENTRY-02: the FS and GS bases start at 0");
-    static uint64_t word = 42;
-    __asm__ volatile("wrfsbase %1\n\tmov %%fs:0, %0" : "=r"(back) : "r"(&word));
+    uint64_t kernels, fs, back;
+    static uint64_t words[6] = {42};
+    ok(entry_registers[FS_BASE] == 0 && entry_registers[GS_BASE] == 0, "ENTRY-02: the FS and GS bases start at 0");
+    __asm__ volatile("mov %%fs:0x28, %0" : "=r"(words[5]));
+    __asm__ volatile("rdfsbase %0" : "=r"(kernels));
+    __asm__ volatile("wrfsbase %1\n\tmov %%fs:0, %0" : "=r"(back) : "r"(words));
     ok(back == 42, "ENTRY-02: wrfsbase, and an access through FS");
-    __asm__ volatile("wrgsbase %1\n\tmov %%gs:0, %0" : "=r"(back) : "r"(&word));
+    __asm__ volatile("wrgsbase %1\n\tmov %%gs:0, %0" : "=r"(back) : "r"(words));
     ok(back == 42, "ENTRY-02: wrgsbase, and an access through GS");
     uk_printf("# an exit\n");
     uk_console_flush();
     __asm__ volatile("rdfsbase %0" : "=r"(fs));
-    ok(fs == (uintptr_t)&word, "CALL: they outlive an exit");
+    ok(fs == (uintptr_t)words, "CALL: they outlive an exit");
+    __asm__ volatile("wrfsbase %0" : : "r"(kernels));
 }
 
 static bool has_avx(void) {

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+#
+# The guest side. Two libraries: libukvm-guest.a for programs against include/ukvm.h alone, and for ordinary C programs a
+# sysroot, build/sysroot/, with musl, the kernel behind its system calls and the compiler's wrapper build/ukvm-cc.
+
+GUEST_CFLAGS := $(COMMON) -Iguest-kernel/include -Iguest-kernel -ffreestanding -fPIE -fcf-protection=none \
+	-fstack-clash-protection -fstack-protector-strong -ffunction-sections -fdata-sections
+GUEST_LDFLAGS := -nostdlib -static-pie -fPIE -e _start \
+	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--no-dynamic-linker,--build-id=none,--gc-sections
+
+guest-objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
+CORE_OBJS := $(call guest-objects,guest-kernel/*.c guest-kernel/*.S)
+POSIX_OBJS := $(call guest-objects,guest-kernel/posix/*.c guest-kernel/posix/*.S)
+GUEST_LIB := $(BUILD)/libukvm-guest.a
+
+$(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.c Makefile guest-kernel/build.mk | packages-build
+	@mkdir -p $(@D)
+	@echo "  CC  $@"
+	$(Q)$(CC) $(GUEST_CFLAGS) $(GUEST_CFLAGS_$*) -c -o $@ $<
+
+$(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.S Makefile guest-kernel/build.mk | packages-build
+	@mkdir -p $(@D)
+	@echo "  CC  $@"
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(GUEST_LIB): $(CORE_OBJS)
+	$(Q)rm -f $@
+	@echo "  AR  $@"
+	$(Q)$(AR) rcs $@ $^
+
+# ---- musl, with the files of guest-kernel/musl/ laid over its own ----
+
+SYSROOT := $(BUILD)/sysroot
+SYSROOT_PATH := $(abspath $(SYSROOT))
+MUSL := $(BUILD)/musl
+MUSL_OVERLAY := $(shell find guest-kernel/musl -type f)
+MUSL_CFLAGS := -fPIE -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fcf-protection=none
+
+$(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build packages-fetch
+	third-party/fetch.sh musl
+	@echo "  MUSL  $@"
+	$(Q)rm -rf $(MUSL) && mkdir -p $(MUSL)/obj && cp -r $(BUILD)/third-party/musl-1.2.3 $(MUSL)/src
+	$(Q)cp -r guest-kernel/musl/. $(MUSL)/src/
+	$(Q)cd $(MUSL)/obj && ../src/configure --prefix=$(SYSROOT_PATH) --syslibdir=$(SYSROOT_PATH)/lib --disable-shared \
+		--disable-wrapper CC="$(CC)" CFLAGS="$(MUSL_CFLAGS)" >configure.log
+	$(Q)$(MAKE) -C $(MUSL)/obj --no-print-directory install >$(MUSL)/obj/make.log 2>&1 || { tail -n 20 $(MUSL)/obj/make.log >&2; false; }
+	$(Q)touch $@
+
+# ---- the kernel behind musl ----
+
+# Handlers of system calls are named in the table and nowhere else, so they have no prototypes.
+# The only headers are musl's, the compiler's and the kernel's own.
+POSIX_CFLAGS := $(GUEST_CFLAGS) -nostdinc -isystem $(SYSROOT)/include -isystem $(shell $(CC) -print-file-name=include) \
+	-D_GNU_SOURCE -Wno-missing-prototypes
+
+$(BUILD)/obj/guest-kernel/posix/%.o: guest-kernel/posix/%.c Makefile guest-kernel/build.mk $(SYSROOT)/lib/libc.a
+	@mkdir -p $(@D)
+	@echo "  CC  $@"
+	$(Q)$(CC) $(POSIX_CFLAGS) -c -o $@ $<
+
+# The names of the system calls by number, from musl's header.
+$(BUILD)/gen/syscall_names.h: $(SYSROOT)/lib/libc.a
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^#define __NR_\([a-z0-9_]*\)[[:space:]].*/[SYS_\1] = "\1",/p' $(SYSROOT)/include/bits/syscall.h >$@
+
+$(BUILD)/obj/guest-kernel/posix/syscall.o: $(BUILD)/gen/syscall_names.h
+$(BUILD)/obj/guest-kernel/posix/syscall.o: POSIX_CFLAGS += -I$(BUILD)/gen
+
+$(SYSROOT)/lib/libukvm.a: $(filter-out %/main.o %/note.o %/entry.o %/string.o %/stack_guard.o,$(CORE_OBJS)) \
+		$(BUILD)/obj/guest-kernel/stack_guard.o $(filter-out %/posix/note.o,$(POSIX_OBJS))
+	$(Q)rm -f $@
+	@echo "  AR  $@"
+	$(Q)$(AR) rcs $@ $^
+
+# The entry point and the image's note are in every program.
+$(SYSROOT)/lib/ukvm.o: $(BUILD)/obj/guest-kernel/entry.o $(BUILD)/obj/guest-kernel/posix/note.o
+	$(Q)$(LD) -r -o $@ $^
+
+$(SYSROOT)/lib/ukvm.specs: guest-kernel/ukvm.specs.in
+	@mkdir -p $(@D)
+	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@
+
+$(BUILD)/ukvm-cc: guest-kernel/ukvm-cc.in $(SYSROOT)/lib/ukvm.specs $(SYSROOT)/lib/ukvm.o $(SYSROOT)/lib/libukvm.a \
+		$(SYSROOT)/lib/libc.a
+	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@ && chmod +x $@

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* struct timespec against the kernel's own time, monotonic nanoseconds. */
+#ifndef UK_DEADLINE_H
+#define UK_DEADLINE_H
+
+#include <time.h>
+
+#include "../kernel.h"
+
+/* Nanoseconds; UINT64_MAX for more than fit. -EINVAL if it is no time. */
+int uk_duration(const struct timespec *time, uint64_t *ns);
+
+/* The deadline that lies that far ahead. */
+int uk_deadline_after(const struct timespec *duration, uint64_t *deadline);
+
+/* The deadline at which that clock shows that time. */
+int uk_deadline_at(clockid_t clock, const struct timespec *time, uint64_t *deadline);
+
+/* The same for a number of nanoseconds from now; saturates at UKVM_DEADLINE_NONE. */
+uint64_t uk_deadline_in(uint64_t ns);
+
+struct timespec uk_timespec(uint64_t ns);
+
+/* What is added to monotonic time to give the wall clock; clock_settime() changes it. */
+uint64_t uk_wall_base(void);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "signal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "stop.h"
+
+#define SIGNALS 64
+
+/* musl's own way to end a thread: pthread_cancel() has set a flag, and only wants EINTR. src/internal/pthread_impl.h */
+#define SIGCANCEL_MUSL 33
+
+/* struct sigaction as the kernel has it. Linux: arch/x86/include/uapi/asm/signal.h */
+struct kernel_sigaction {
+    union {
+        void (*handler)(int);
+        void (*action)(int, siginfo_t *, void *);
+    };
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+static struct kernel_sigaction actions[SIGNALS + 1];
+static uint64_t process_pending;
+static stack_t alternate_stack = {.ss_flags = SS_DISABLE};
+static struct uk_thread_list suspended; /* in sigsuspend(), pause() and sigtimedwait() */
+
+bool uk_signals_attention;
+
+extern const char __cp_begin[]; /* musl/src/thread/x86_64/syscall_cp.s */
+
+static uint64_t bit(int signal) {
+    return UINT64_C(1) << (signal - 1);
+}
+
+static const uint64_t never_blocked = UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1);
+
+/* signal(7). Stopping and continuing have no meaning for the only process. */
+static bool is_ignored_by_default(int signal) {
+    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT || signal == SIGSTOP ||
+           signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+static bool is_ignored(int signal) {
+    if (actions[signal].handler == SIG_IGN)
+        return true;
+    return actions[signal].handler == SIG_DFL && is_ignored_by_default(signal);
+}
+
+/* ---- sending */
+
+static void wake_for_signal(struct uk_thread *thread) {
+    uk_signals_attention = true;
+    uk_unblock(thread, -UK_ERESTART);
+}
+
+void uk_signal_thread(struct uk_thread *thread, int signal) {
+    bool blocked = thread->signals_blocked & bit(signal);
+    if (is_ignored(signal) && !blocked)
+        return;
+    thread->signals_pending |= bit(signal);
+    if (!blocked)
+        wake_for_signal(thread);
+    else if (thread->list == &suspended) /* sigtimedwait() takes what is blocked */
+        uk_unblock(thread, 0);
+}
+
+/* Any thread that does not block it may take it; one that sleeps is woken for it. */
+void uk_signal_process(int signal) {
+    if (is_ignored(signal)) {
+        struct uk_thread *thread = uk_threads;
+        while (thread && !(thread->signals_blocked & bit(signal)))
+            thread = thread->all_next;
+        if (!thread)
+            return;
+    }
+    process_pending |= bit(signal);
+    uk_signals_attention = true;
+    struct uk_thread *waiting = NULL;
+    for (struct uk_thread *thread = uk_threads; thread; thread = thread->all_next) {
+        if (thread->dead)
+            continue;
+        if (!(thread->signals_blocked & bit(signal))) {
+            wake_for_signal(thread);
+            return;
+        }
+        if (thread->list == &suspended)
+            waiting = thread;
+    }
+    if (waiting)
+        uk_unblock(waiting, 0);
+}
+
+/* ---- taking */
+
+static uint64_t deliverable(void) {
+    return (uk_current->signals_pending | process_pending) & ~uk_current->signals_blocked;
+}
+
+static void take(int signal) {
+    if (uk_current->signals_pending & bit(signal))
+        uk_current->signals_pending &= ~bit(signal);
+    else
+        process_pending &= ~bit(signal);
+}
+
+static void drop_ignored(void) {
+    for (uint64_t set = deliverable(); set; set &= set - 1) {
+        int signal = __builtin_ctzll(set) + 1;
+        if (is_ignored(signal))
+            take(signal);
+    }
+}
+
+bool uk_signal_pending(void) {
+    if (!uk_signals_attention)
+        return false;
+    drop_ignored();
+    return deliverable() != 0;
+}
+
+static _Noreturn void end_by(int signal) {
+    uk_eprintf("terminated by signal %d (%s)\n", signal, uk_signal_name(signal));
+    uk_exit(128 + signal);
+}
+
+const char *uk_signal_name(int signal) {
+    static const char names[][8] = {
+        [SIGHUP] = "SIGHUP",   [SIGINT] = "SIGINT",   [SIGQUIT] = "SIGQUIT", [SIGILL] = "SIGILL",
+        [SIGTRAP] = "SIGTRAP", [SIGABRT] = "SIGABRT", [SIGBUS] = "SIGBUS",   [SIGFPE] = "SIGFPE",
+        [SIGKILL] = "SIGKILL", [SIGUSR1] = "SIGUSR1", [SIGSEGV] = "SIGSEGV", [SIGUSR2] = "SIGUSR2",
+        [SIGPIPE] = "SIGPIPE", [SIGALRM] = "SIGALRM", [SIGTERM] = "SIGTERM",
+    };
+    return signal < (int)(sizeof names / sizeof names[0]) && names[signal][0] ? names[signal] : "a signal";
+}
+
+/* Calls the program's handler on this stack, with the mask that it asks for. Returns its flags. */
+static unsigned long handle(int signal) {
+    struct kernel_sigaction action = actions[signal];
+    uint64_t blocked = uk_current->signals_blocked;
+    if (action.flags & SA_RESETHAND)
+        actions[signal].handler = SIG_DFL;
+    uk_current->signals_blocked |= action.mask | (action.flags & SA_NODEFER ? 0 : bit(signal));
+    uk_current->signals_blocked &= ~never_blocked;
+    if (action.flags & SA_SIGINFO) {
+        siginfo_t info = {.si_signo = signal, .si_code = SI_USER};
+        ucontext_t context = {0};
+        memcpy(&context.uc_sigmask, &blocked, sizeof blocked);
+        /* musl's cancel_handler() looks whether the thread is inside a cancellation point. It always is: signals come
+         * at the end of system calls. */
+        context.uc_mcontext.gregs[REG_RIP] = (greg_t)__cp_begin;
+        action.action(signal, &info, &context);
+        memcpy(&blocked, &context.uc_sigmask, sizeof blocked);
+    } else {
+        action.handler(signal);
+    }
+    uk_current->signals_blocked = blocked & ~never_blocked;
+    return action.flags;
+}
+
+bool uk_signals_deliver(long *result) {
+    bool restart = *result == -UK_ERESTART, interrupted = false;
+    uint64_t set;
+    drop_ignored();
+    while ((set = deliverable()) != 0) {
+        int signal = __builtin_ctzll(set) + 1;
+        take(signal);
+        if (is_ignored(signal))
+            continue;
+        if (actions[signal].handler == SIG_DFL)
+            end_by(signal);
+        if (!(handle(signal) & SA_RESTART) || signal == SIGCANCEL_MUSL)
+            interrupted = true;
+    }
+    /* Others may have something pending that only they can take. */
+    uk_signals_attention = process_pending != 0;
+    for (struct uk_thread *thread = uk_threads; thread && !uk_signals_attention; thread = thread->all_next)
+        uk_signals_attention = thread->signals_pending & ~thread->signals_blocked;
+    if (restart && interrupted)
+        *result = -EINTR;
+    return restart && !interrupted;
+}
+
+/* ---- system calls */
+
+static bool is_signal(int signal) {
+    return signal >= 1 && signal <= SIGNALS;
+}
+
+long uk_sys_rt_sigaction(int signal, const struct kernel_sigaction *action, struct kernel_sigaction *old) {
+    if (!is_signal(signal) || (action && (signal == SIGKILL || signal == SIGSTOP)))
+        return -EINVAL;
+    struct kernel_sigaction before = actions[signal];
+    if (action) {
+        actions[signal] = *action;
+        if (action->handler != SIG_DFL)
+            uk_stop_handled(signal);
+    }
+    if (old)
+        *old = before;
+    return 0;
+}
+
+long uk_sys_rt_sigprocmask(int how, const uint64_t *set, uint64_t *old) {
+    uint64_t before = uk_current->signals_blocked;
+    if (set) {
+        uint64_t bits = *set;
+        switch (how) {
+        case SIG_BLOCK:
+            bits = before | bits;
+            break;
+        case SIG_UNBLOCK:
+            bits = before & ~bits;
+            break;
+        case SIG_SETMASK:
+            break;
+        default:
+            return -EINVAL;
+        }
+        uk_current->signals_blocked = bits & ~never_blocked;
+        if (deliverable())
+            uk_signals_attention = true;
+    }
+    if (old)
+        *old = before;
+    return 0;
+}
+
+long uk_sys_rt_sigpending(uint64_t *set) {
+    *set = (uk_current->signals_pending | process_pending) & uk_current->signals_blocked;
+    return 0;
+}
+
+static long suspend(void) {
+    while (!deliverable()) {
+        int result = uk_block(&suspended, UKVM_DEADLINE_NONE, UK_WAITS_FOR_EVENT);
+        if (result == -UK_ERESTART)
+            break;
+    }
+    return -EINTR;
+}
+
+/* The handler runs with the mask of the call, which is put back before it returns. */
+long uk_sys_rt_sigsuspend(const uint64_t *set) {
+    uint64_t before = uk_current->signals_blocked;
+    long result = -EINTR;
+    uk_current->signals_blocked = *set & ~never_blocked;
+    if (deliverable())
+        uk_signals_attention = true;
+    suspend();
+    uk_signals_deliver(&result);
+    uk_current->signals_blocked = before;
+    return -EINTR;
+}
+
+long uk_sys_pause(void) {
+    return suspend();
+}
+
+long uk_sys_rt_sigtimedwait(const uint64_t *set, siginfo_t *info, const struct timespec *timeout) {
+    uint64_t deadline = UKVM_DEADLINE_NONE, wanted = *set & ~never_blocked, found;
+    if (timeout && uk_deadline_after(timeout, &deadline))
+        return -EINVAL;
+    for (int signal = 1; signal <= SIGNALS; signal++)
+        if (wanted & bit(signal))
+            uk_stop_handled(signal);
+    while (!(found = (uk_current->signals_pending | process_pending) & wanted)) {
+        int result = uk_block(&suspended, deadline, UK_WAITS_FOR_EVENT);
+        if (result)
+            return result == -ETIMEDOUT ? -EAGAIN : -EINTR;
+    }
+    int signal = __builtin_ctzll(found) + 1;
+    take(signal);
+    if (info)
+        *info = (siginfo_t){.si_signo = signal, .si_code = SI_USER};
+    return signal;
+}
+
+/* The only process, and the only process group, is 1. */
+long uk_sys_kill(pid_t pid, int signal) {
+    if (signal != 0 && !is_signal(signal))
+        return -EINVAL;
+    if (pid != 1 && pid != 0 && pid != -1)
+        return -ESRCH;
+    if (signal)
+        uk_signal_process(signal);
+    return 0;
+}
+
+long uk_sys_tkill(int tid, int signal) {
+    struct uk_thread *thread = uk_thread_find(tid);
+    if (signal != 0 && !is_signal(signal))
+        return -EINVAL;
+    if (!thread)
+        return -ESRCH;
+    if (signal)
+        uk_signal_thread(thread, signal);
+    return 0;
+}
+
+long uk_sys_tgkill(pid_t pid, int tid, int signal) {
+    return pid == 1 ? uk_sys_tkill(tid, signal) : -ESRCH;
+}
+
+long uk_sys_rt_sigqueueinfo(pid_t pid, int signal) {
+    return uk_sys_kill(pid, signal);
+}
+
+/* Remembered and not used: handlers run where the program is, on a stack that has room. */
+long uk_sys_sigaltstack(const stack_t *stack, stack_t *old) {
+    stack_t before = alternate_stack;
+    if (stack)
+        alternate_stack = *stack;
+    if (old)
+        *old = before;
+    return 0;
+}

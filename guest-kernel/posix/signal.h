@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals. They arrive at the end of a system call, or end one that blocks; a handler is an ordinary function call on
+ * the stack of the thread. Nothing interrupts a program that computes.
+ */
+#ifndef UK_SIGNAL_H
+#define UK_SIGNAL_H
+
+#include "thread.h"
+
+/*
+ * What a blocking operation returns (negated) when a signal ended it: the system call is made again after a handler
+ * with SA_RESTART and returns EINTR after another. Linux: ERESTARTSYS.
+ */
+#define UK_ERESTART 512
+
+/* Set when some thread may have a signal to take; looked at after every system call. */
+extern bool uk_signals_attention;
+
+/* "SIGTERM" for 15, and so on. */
+const char *uk_signal_name(int signal);
+
+/* Sends to the process, or to one thread. Callable from callbacks. */
+void uk_signal_process(int signal);
+void uk_signal_thread(struct uk_thread *thread, int signal);
+
+/* Whether the current thread has one pending that it does not block and that does anything. */
+bool uk_signal_pending(void);
+
+/*
+ * Runs handlers of what is pending for the current thread, or ends the program. `result` is what the system call
+ * returns: with -UK_ERESTART, returns true if it must be made again, and otherwise changes it to -EINTR.
+ */
+bool uk_signals_deliver(long *result);
+
+#endif

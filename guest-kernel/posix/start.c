@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* From the kernel's own start (../start.c) to musl's: what Linux puts on the stack of a new program. */
+#include <elf.h>
+#include <sys/auxv.h>
+
+#include "file.h"
+
+int main(int argc, char **argv, char **envp);
+void _init(void);
+void _fini(void);
+
+/* musl: src/env/__libc_start_main.c */
+int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
+                      void (*loader)(void));
+
+/* The linker's: the image begins with its headers. */
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+
+size_t uk_stack_size(void) {
+    return uk_image_note.desc.stack_size ? uk_image_note.desc.stack_size : UKVM_STACK_DEFAULT;
+}
+
+/*
+ * Programs write to their arguments, and take for granted that the strings lie behind each other, so they are copied
+ * out of the boot page.
+ */
+static void copy_strings(char **argv, char **envp) {
+    const struct ukvm_boot *boot = uk_boot();
+    size_t args_size = boot->args_size, env_size = boot->env_size;
+    char *copy = uk_malloc(args_size + env_size);
+    if (!copy)
+        uk_panic("no memory for the arguments");
+    memcpy(copy, (const char *)boot + boot->args_offset, args_size);
+    memcpy(copy + args_size, (const char *)boot + boot->env_offset, env_size);
+    for (; *argv; argv++)
+        *argv = copy + (*argv - ((const char *)boot + boot->args_offset));
+    for (; *envp; envp++)
+        *envp = copy + args_size + (*envp - ((const char *)boot + boot->env_offset));
+}
+
+/* getauxval(3). The entropy of the boot page is in AT_RANDOM's hands and in random.c's: from different bytes. */
+static void write_auxiliary(Elf64_auxv_t *at) {
+    const Elf64_auxv_t values[] = {
+        {AT_PHDR, {(uintptr_t)&__ehdr_start + __ehdr_start.e_phoff}},
+        {AT_PHENT, {__ehdr_start.e_phentsize}},
+        {AT_PHNUM, {__ehdr_start.e_phnum}},
+        {AT_PAGESZ, {UKVM_PAGE_SIZE}},
+        {AT_ENTRY, {(uintptr_t)&__ehdr_start + __ehdr_start.e_entry}},
+        {AT_UID, {0}},
+        {AT_EUID, {0}},
+        {AT_GID, {0}},
+        {AT_EGID, {0}},
+        {AT_SECURE, {0}},
+        {AT_CLKTCK, {100}},
+        {AT_RANDOM, {(uintptr_t)uk_boot()->entropy + UKVM_ENTROPY_SIZE - 16}},
+        {AT_NULL, {0}},
+    };
+    _Static_assert(sizeof values <= UK_AUX_WORDS * sizeof(uint64_t), "they do not fit behind envp");
+    memcpy(at, values, sizeof values);
+}
+
+void uk_main(int argc, char **argv, char **envp) {
+    char **end = envp;
+    while (*end)
+        end++;
+    copy_strings(argv, envp);
+    write_auxiliary((Elf64_auxv_t *)(end + 1));
+    uk_threads_init();
+    uk_files_init();
+    __libc_start_main(main, argc, argv, _init, _fini, NULL);
+    __builtin_unreachable();
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ukvm-cc and what it makes: images without a system call instruction, hardened as they claim to be, from sources and from
+# other people's build systems.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+CC=$BUILD/ukvm-cc
+command -v objdump >/dev/null || skip_all "objdump is not installed"
+[ -x "$CC" ] || skip_all "there is no compiler here"
+
+cat >app.c <<'END'
+#include <stdio.h>
+#include <string.h>
+int main(int argc, char **argv) {
+    char small[8];
+    if (argc > 1)
+        strcpy(small, argv[1]); /* the canary's business */
+    else
+        strcpy(small, "world");
+    printf("hello, %s\n", small);
+    return 0;
+}
+END
+run "$CC" -O2 app.c -o app.elf
+is "a program is built by changing the compiler's name" "$status" 0
+run_ukvm app.elf
+is "and runs" "$out" "hello, world"
+run "$CC" -O0 -c app.c && run "$CC" app.o -o app2.elf
+is "compiled and linked in two steps" "$status" 0
+run_ukvm app.elf "$(printf '%0100d' 0)"
+is "an overflow of a buffer on the stack ends the guest" "$status" 134
+like "with a word of it" "$err" "stack overflow in a function"
+
+# An instruction, not data that looks like one: objdump goes from symbol to symbol.
+calls=$(objdump -d --no-show-raw-insn "$BUILD/sysroot/lib/libc.a" app.elf 2>/dev/null |
+    grep -cE '^ *[0-9a-f]+:\s+(syscall|sysenter|int )')
+is "no system call instruction is left in the C library or the image" "$calls" 0
+
+headers=$(readelf -lW app.elf)
+like "static-PIE" "$(readelf -hW app.elf)" "Type:.*DYN"
+is "no interpreter" "$(grep -c INTERP <<<"$headers")" 0
+is "no segment is writable and executable" "$(awk '$1 == "LOAD"' <<<"$headers" | grep -c "RWE")" 0
+like "RELRO" "$headers" "GNU_RELRO"
+like "no executable stack" "$(grep GNU_STACK <<<"$headers")" " RW "
+like "the ABI note" "$(readelf -n app.elf)" "ukvm"
+is "no relocation but relative ones" "$(readelf -rW app.elf | grep R_X86_64 | grep -vc R_X86_64_RELATIVE)" 0
+"$CC" -g app.c -o debug.elf
+like "-g is kept" "$(readelf -SW debug.elf)" "\.debug_info"
+
+cat >crash.c <<'END'
+#include <stdlib.h>
+static __attribute__((noinline)) int innermost(volatile int *at) { return *at; }
+int main(void) { return innermost((volatile int *)16); }
+END
+"$CC" -O1 crash.c -o crash.elf
+run_ukvm crash.elf
+is "a NULL pointer ends the guest as in a process" "$status" 139
+like "with a backtrace by function names" "$err" "innermost.*main"
+
+cat >many.c <<'END'
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <stdio.h>
+int main(void) {
+    for (int i = 0; i < 3; i++)
+        if (fork() < 0)
+            perror("fork");
+    execl("/bin/sh", "sh", NULL);
+    perror("execl");
+    return syscall(400) < 0 ? 7 : 0;
+}
+END
+"$CC" many.c -o many.elf
+run_ukvm many.elf
+is "what is missing fails with ENOSYS" "$(grep -c "^fork: Function not implemented" <<<"$err")" 3
+is "and is named once" "$(grep -c "called fork, which" <<<"$err")" 1
+is "the program goes on" "$status" 7
+
+cat >term.c <<'END'
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static volatile sig_atomic_t asked;
+static void stop(int number) { asked = number; }
+int main(void) {
+    signal(SIGTERM, stop);
+    puts("ready");
+    fflush(stdout);
+    while (!asked)
+        pause();
+    printf("stopping for %d\n", asked);
+    return 5;
+}
+END
+"$CC" term.c -o term.elf
+"$UKVM" run term.elf >term.out 2>term.err &
+guest=$!
+wait_for 10 grep -q ready term.out
+kill $guest
+wait $guest
+is "a program that handles SIGTERM ends as it wants" $? 5
+is "after its last words" "$(tail -n 1 term.out)" "stopping for 15"
+
+mkdir project && cat >project/Makefile <<'END'
+app: main.o part.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+END
+echo 'int part(void); int main(void) { return part(); }' >project/main.c
+echo 'int part(void) { return 9; }' >project/part.c
+run make -C project CC="$CC" LDLIBS="-lm -lpthread"
+is "somebody's Makefile with CC=ukvm-cc" "$status" 0
+run_ukvm project/app
+is "makes an image" "$status" 9
+
+if diff <("$TOP/docs/syscalls.sh") "$TOP/docs/SYSCALLS.md" >/dev/null; then same=yes; else same=no; fi
+is "docs/SYSCALLS.md says what the table says (make docs)" "$same" yes
+
+done_testing
