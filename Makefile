@@ -21,7 +21,7 @@ Q := $(if $(V),,@)
 PACKAGES_BUILD := gcc libc6-dev libelf-dev libseccomp-dev liburing-dev zlib1g-dev
 PACKAGES_RUN := iproute2 iputils-ping util-linux
 PACKAGES_FETCH := xz-utils
-PACKAGES_TEST := perl procps socat diffutils $(PACKAGES_FETCH) $(PACKAGES_RUN)
+PACKAGES_TEST := perl procps socat diffutils curl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
 PACKAGES_STOCK := qemu-system-x86 busybox-static e2fsprogs binutils $(PACKAGES_TEST)
 PACKAGES_BENCH := fio jq $(PACKAGES_RUN)
 PACKAGES_LINT := clang clang-format clang-tidy shellcheck
@@ -64,9 +64,9 @@ UNIT_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -Imonitor -Iguest-kernel/incl
 # ---- what there is ----
 
 MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c seccomp/*.c))
-# Without a C library; one that is built otherwise says so in its build.mk.
-EXAMPLES := $(filter-out $(patsubst examples/%/build.mk,%,$(wildcard examples/*/build.mk)),\
-	$(patsubst examples/%/,%,$(wildcard examples/*/)))
+# A program with a build.mk says there how it is built.
+FRAGMENTS := $(wildcard examples/*/build.mk)
+EXAMPLES := $(patsubst examples/%/,%,$(filter-out $(dir $(FRAGMENTS)),$(wildcard examples/*/)))
 EXAMPLE_ELFS := $(EXAMPLES:%=$(BUILD)/examples/%.elf)
 TEST_GUESTS := $(patsubst tests/guests/%.c,$(BUILD)/tests/guests/%.elf,$(wildcard tests/guests/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.t,$(wildcard tests/unit/*.c))
@@ -123,12 +123,15 @@ $(BUILD)/examples/$(1).elf: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/
 endef
 $(foreach name,$(EXAMPLES),$(eval $(call example,$(name))))
 
+# The compiler of programs for a C library; examples/*/build.mk use it.
+UKVM_CC := $(BUILD)/ukvm-cc
+include $(FRAGMENTS)
+
 $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(link-guest)
 
-include $(wildcard examples/*/build.mk)
 
 # ---- tests ----
 
@@ -183,7 +186,7 @@ $(BUILD)/obj/tests/sandbox/%.o: tests/sandbox/%.c Makefile | packages-build
 	@echo "  CC  $@"
 	$(Q)$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
 
-TEST_INPUTS := all $(UNIT_TESTS) $(TEST_GUESTS) $(POSIX_TESTS) $(POSIX_TESTS:%=%.elf) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
+TEST_INPUTS := all $(BUILD)/native/rest $(UNIT_TESTS) $(TEST_GUESTS) $(POSIX_TESTS) $(POSIX_TESTS:%=%.elf) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
 
 test: $(TEST_INPUTS) | packages-test
 	prove --exec '' --timer $(UNIT_TESTS) $(E2E_TESTS)
