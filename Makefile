@@ -21,6 +21,7 @@ Q := $(if $(V),,@)
 PACKAGES_BUILD := gcc libc6-dev libelf-dev libseccomp-dev liburing-dev zlib1g-dev
 PACKAGES_RUN := iproute2 iputils-ping util-linux
 PACKAGES_FETCH := xz-utils
+PACKAGES_SQLITE := tcl $(PACKAGES_BUILD)
 PACKAGES_TEST := perl procps socat diffutils curl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
 PACKAGES_STOCK := qemu-system-x86 busybox-static e2fsprogs binutils $(PACKAGES_TEST)
 PACKAGES_BENCH := fio jq $(PACKAGES_RUN)
@@ -76,11 +77,12 @@ TEST_TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 E2E_TESTS := $(wildcard tests/e2e/*.t)
 
-.PHONY: all docs run test test-unit test-e2e test-stock bench lint format coverage clean compile_commands.json \
-	packages-build packages-fetch packages-run packages-test packages-stock packages-bench packages-lint packages-coverage
+.PHONY: all docs run test test-unit test-e2e test-stock bench lint format coverage clean compile_commands.json
 all: $(BUILD)/ukvm $(BUILD)/ukvm-cc $(EXAMPLE_ELFS)
 
-packages-build packages-fetch packages-run packages-test packages-stock packages-bench packages-lint packages-coverage: packages-%:
+PACKAGE_TARGETS := $(addprefix packages-,build fetch run test stock bench lint coverage sqlite)
+.PHONY: $(PACKAGE_TARGETS)
+$(PACKAGE_TARGETS): packages-%:
 	$(call need,$(PACKAGES_$(shell echo $* | tr a-z A-Z)))
 
 # ---- the monitor ----
@@ -123,8 +125,19 @@ $(BUILD)/examples/$(1).elf: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/
 endef
 $(foreach name,$(EXAMPLES),$(eval $(call example,$(name))))
 
-# The compiler of programs for a C library; examples/*/build.mk use it.
-UKVM_CC := $(BUILD)/ukvm-cc
+# $(call third-party,NAME): the folder where third-party/fetch.sh puts that source.
+third-party = $(BUILD)/third-party/$(1)-$(shell awk '$$1 == "$(1)" { print $$2 }' third-party/sources)
+
+define fetch
+$(call third-party,$(1)): | packages-fetch
+	$(Q)BUILD=$(BUILD) third-party/fetch.sh $(1)
+endef
+$(foreach name,$(shell awk '/^[a-z]/ { print $$1 }' third-party/sources),$(eval $(call fetch,$(name))))
+
+# The compiler of programs for a C library, and what must be there before it works. Any other serves to see whether a
+# program builds at all: make redis UKVM_CC='musl-gcc -static' UKVM_CC_DEPS=
+UKVM_CC := $(abspath $(BUILD)/ukvm-cc)
+UKVM_CC_DEPS := $(UKVM_CC)
 include $(FRAGMENTS)
 
 $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)

@@ -6,7 +6,7 @@ $(BUILD)/native/rest: $(wildcard examples/rest/*.[ch]) Makefile examples/rest/bu
 	@echo "  LD  $@"
 	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -o $@ $(filter %.c,$^)
 
-$(BUILD)/examples/rest.elf: $(wildcard examples/rest/*.[ch]) examples/rest/build.mk $(UKVM_CC)
+$(BUILD)/examples/rest.elf: $(wildcard examples/rest/*.[ch]) examples/rest/build.mk $(UKVM_CC_DEPS)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(UKVM_CC) $(WARNINGS) -std=gnu11 -O2 -g -D_GNU_SOURCE -o $@ $(filter %.c,$^)

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# The Lua interpreter. POSIX: without dlopen(), which has nothing to load in a unikernel.
+
+.PHONY: lua
+lua: $(BUILD)/examples/lua.elf
+
+$(BUILD)/examples/lua.elf: examples/lua/build.mk $(UKVM_CC_DEPS) | $(call third-party,lua5.4)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(UKVM_CC) -std=gnu99 -O2 -g -DLUA_USE_POSIX -o $@ \
+		$$(ls $(call third-party,lua5.4)/src/*.c | grep -v /luac.c) -lm
