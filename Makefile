@@ -22,9 +22,9 @@ PACKAGES_BUILD := gcc libc6-dev libelf-dev libseccomp-dev liburing-dev zlib1g-de
 PACKAGES_RUN := iproute2 iputils-ping util-linux
 PACKAGES_FETCH := xz-utils
 PACKAGES_SQLITE := tcl $(PACKAGES_BUILD)
-PACKAGES_TEST := perl procps socat diffutils curl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
+PACKAGES_TEST := perl procps socat diffutils curl redis-tools strace tcl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
 PACKAGES_STOCK := qemu-system-x86 busybox-static e2fsprogs binutils $(PACKAGES_TEST)
-PACKAGES_BENCH := fio jq $(PACKAGES_RUN)
+PACKAGES_BENCH := binutils curl fio jq redis-tools wrk $(PACKAGES_RUN)
 PACKAGES_LINT := clang clang-format clang-tidy shellcheck
 PACKAGES_COVERAGE := gcovr $(PACKAGES_TEST)
 
@@ -75,6 +75,8 @@ POSIX_TESTS := $(patsubst tests/posix/%.c,$(BUILD)/tests/posix/%,$(wildcard test
 POSIX_TEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -Itests/unit
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
+# Those of them that are measured as unikernels, too
+BENCH_ELFS := $(patsubst %,$(BUILD)/tests/bench/%.elf,hello_libc syscall tcp_stream)
 E2E_TESTS := $(wildcard tests/e2e/*.t)
 
 .PHONY: all docs run test test-unit test-e2e test-stock bench lint format coverage clean compile_commands.json
@@ -188,6 +190,11 @@ $(BUILD)/tests/bench/%: tests/bench/%.c Makefile | packages-build
 	@echo "  LD  $@"
 	$(Q)$(CC) $(COMMON) -D_GNU_SOURCE -static -o $@ $<
 
+$(BENCH_ELFS): $(BUILD)/tests/bench/%.elf: tests/bench/%.c $(UKVM_CC_DEPS)
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(UKVM_CC) $(WARNINGS) -std=gnu11 -O2 -g -D_GNU_SOURCE -o $@ $<
+
 # The monitor, but with an attempt to break out in the place of the guest's run.
 $(BUILD)/tests/ukvm-probe: $(MONITOR_OBJS) $(BUILD)/obj/tests/sandbox/probe.o
 	@mkdir -p $(@D)
@@ -213,7 +220,7 @@ test-e2e: $(TEST_INPUTS) | packages-test
 test-stock: $(TEST_INPUTS) | packages-stock
 	tests/stock/run.sh
 
-bench: all $(TEST_GUESTS) $(BENCH_PROGRAMS) | packages-bench
+bench: all $(TEST_GUESTS) $(BENCH_PROGRAMS) $(BUILD)/native/rest $(BUILD)/native/redis | packages-bench
 	tests/bench/run.sh
 
 docs:
@@ -231,10 +238,12 @@ SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*
 lint: $(BUILD)/gen/syscall_names.h | packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c seccomp/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
-	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/*.c $(EXAMPLES:%=examples/%/*.c)) -- \
-		$(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/posix/*.c) -- \
 		$(filter-out -MMD -MP,$(POSIX_CFLAGS)) -I$(BUILD)/gen -w
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' \
+		$(wildcard guest-kernel/*.c $(EXAMPLES:%=examples/%/*.c)) -- $(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard examples/rest/*.c) -- \
+		$(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -w
 	shellcheck -x $(SCRIPTS)
 	$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang $(EXAMPLE_ELFS:$(BUILD)/%=$(BUILD)/clang/%) $(BUILD)/clang/ukvm
 

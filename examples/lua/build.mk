@@ -9,3 +9,9 @@ $(BUILD)/examples/lua.elf: examples/lua/build.mk $(UKVM_CC_DEPS) | $(call third-
 	@echo "  LD  $@"
 	$(Q)$(UKVM_CC) -std=gnu99 -O2 -g -DLUA_USE_POSIX -o $@ \
 		$$(ls $(call third-party,lua5.4)/src/*.c | grep -v /luac.c) -lm
+
+# To compare with.
+$(BUILD)/native/lua: examples/lua/build.mk | $(call third-party,lua5.4) packages-build
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) -std=gnu99 -O2 -g -DLUA_USE_POSIX -o $@ $$(ls $(call third-party,lua5.4)/src/*.c | grep -v /luac.c) -lm

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "sqlite3.h"
@@ -129,7 +130,10 @@ static int open_disk(const char *path) {
         return SQLITE_CANTOPEN;
     off_t size = lseek(disk.fd, 0, SEEK_END);
     int err = SQLITE_CANTOPEN;
-    if (size >= 64 * HEADER_SIZE) {
+    /* A unikernel has its disk alone; as an ordinary program, another process may have this one open. */
+    if (flock(disk.fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        err = SQLITE_BUSY;
+    else if (size >= 64 * HEADER_SIZE) {
         disk.size = (uint64_t)size;
         err = read_header();
     }

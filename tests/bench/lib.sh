@@ -4,9 +4,10 @@
 #   $row $goal                     its name and its goal
 #   $scratch                       a directory of its own, removed afterwards
 #   $ukvm $examples $guests $bin   what to run: the monitor, the images of examples/ and of tests/guests/, programs
+#   $native                        the programs of examples/ as ordinary ones of this host
 #   $rounds                        how often to measure where the two sides take turns of a second
 # It calls `result` or `skip` once. Ending in any other way is a failure.
-: "${row=}" "${row_shell=}" "${goal=}" "${scratch=}" "${busy=}" "${ukvm=}" "${guests=}"
+: "${row=}" "${row_shell=}" "${goal=}" "${scratch=}" "${busy=}" "${ukvm=}" "${guests=}" "${rounds=}"
 
 # ---- outcome
 
@@ -50,6 +51,13 @@ need_command() {
     local c
     for c; do
         command -v "$c" >/dev/null || skip "$c is not installed"
+    done
+}
+
+need_file() {
+    local f
+    for f; do
+        [[ -e $f ]] || skip "there is no ${f#"${f%/*/*}/"}"
     done
 }
 
@@ -179,6 +187,44 @@ two_cpus() {
     siblings=$(tr ',' '\n' <<<"$siblings" | awk -F- '{ for (i = $1; i <= $NF; i++) print i }')
     c=$(grep -vxF "$siblings" <<<"$allowed" | head -n 1) || true
     echo "$first ${c:-$first}"
+}
+
+# await_port ADDRESS PORT: until a connection is accepted there.
+# shellcheck disable=SC2154
+await_port() {
+    local tries
+    for ((tries = 0; tries < 100; tries++)); do
+        "${in_clients[@]}" "$client_cpu" timeout 1 bash -c ": </dev/tcp/$1/$2" 2>>"$scratch/connect.log" && return
+        sleep 0.05
+    done
+    die "nothing accepts connections at $1 port $2"
+}
+
+# take_turns PORT UNIT LOAD IMAGE PROGRAM [ARG...]: the image in a guest and the program natively, both with these
+# arguments, started anew each round; LOAD is a function that is given the address of what runs and prints one figure.
+# The client has one CPU and the server, guest or native, another to itself. ${ukvm_memory[@]} are options of the monitor,
+# $stop_status is what a native server ends with that handles SIGTERM.
+ukvm_memory=()
+stop_status=
+take_turns() {
+    local port=$1 unit=$2 load=$3 image=$4 program=$5 i a1 a a3 b1 b b3
+    shift 5
+    read -r client_cpu server_cpu < <(two_cpus)
+    network_up
+    for ((i = 0; i < rounds; i++)); do
+        start guest "${in_clients[@]}" "$server_cpu" "$ukvm" run "${ukvm_memory[@]}" "${ukvm_network[@]}" "$image" "$@"
+        await_port "$guest_address" "$port"
+        "$load" "$guest_address" >>"$scratch/guest"
+        stop "$pid"
+        start native "${in_native[@]}" "$server_cpu" "$program" "$@"
+        await_port "$native_address" "$port"
+        "$load" "$native_address" >>"$scratch/native"
+        stop "$pid" "$stop_status"
+    done
+    read -r a1 a a3 < <(quartiles <"$scratch/guest")
+    read -r b1 b b3 < <(quartiles <"$scratch/native")
+    result "$a" "$unit" "$b" "medians of $rounds alternating rounds of about 1 s, client on CPU $client_cpu, server on\
+ $server_cpu; middle half $a1-$a3, native $b1-$b3"
 }
 
 # ---- disks

@@ -3,7 +3,8 @@
 # Measures ukvm against what it replaces, side by side in one run, and writes build/bench.json and a table.
 #
 #     tests/bench/run.sh [ROW...]      all rows, or those named
-#     UKVM=FILE BENCH_BIN=DIR BENCH_EXAMPLES=DIR BENCH_GUESTS=DIR BENCH_JSON=FILE BENCH_TMP=DIR   instead of build/...
+#     UKVM=FILE BENCH_BIN=DIR BENCH_EXAMPLES=DIR BENCH_GUESTS=DIR BENCH_NATIVE=DIR BENCH_JSON=FILE BENCH_TMP=DIR
+#                      instead of build/...
 #     BENCH_ROUNDS=N   instead of 7 rounds of a second where two sides take turns: fewer only show that a row works
 #
 # bench.json is an array with an object for every row there is, measured or not:
@@ -23,6 +24,8 @@ bin=${BENCH_BIN:-$root/build/tests/bench}
 examples=${BENCH_EXAMPLES:-$root/build/examples}
 # shellcheck disable=SC2034
 guests=${BENCH_GUESTS:-$root/build/tests/guests}
+# shellcheck disable=SC2034
+native=${BENCH_NATIVE:-$root/build/native}
 json=${BENCH_JSON:-$root/build/bench.json}
 # shellcheck disable=SC2034
 rounds=${BENCH_ROUNDS:-7}
@@ -30,8 +33,12 @@ rounds=${BENCH_ROUNDS:-7}
 # To add a row: a line here and a file in rows/.
 rows=(
     # name          goal    file in rows/, arguments
-    "boot           <=1.5   boot"
+    "boot           <=1.5   boot hello"
+    "boot-libc      <=1.6   boot hello_libc"
+    "image-size     <=200   image-size"
     "memory         <=3     memory"
+    "memory-http    <=3     memory-http"
+    "syscall        <=0.2   syscall"
     "exits-block    <=0.2   exits-block"
     "exits-udp      <=0.2   exits-udp"
     "udp-echo-1     >=0.8   udp-echo 1"
@@ -39,6 +46,14 @@ rows=(
     "udp-echo-64    >=1.5   udp-echo 64"
     "block          >=0.9   block direct"
     "block-cached   >=0.9   block cached"
+    "http           >=1.7   http"
+    "redis-get-1    >=1.2   redis get 1"
+    "redis-set-1    >=1.2   redis set 1"
+    "redis-get-16   >=1.2   redis get 16"
+    "redis-set-16   >=1.2   redis set 16"
+    # no goal of their own: to be seen
+    "tcp-send       >=0     tcp-stream send"
+    "tcp-receive    >=0     tcp-stream receive"
 )
 
 names() {

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# Start-up: the whole process of `ukvm run hello` against that of floor.c, which runs a virtual machine and no more.
+# boot IMAGE: the whole process of `ukvm run IMAGE` against that of floor.c, which runs a virtual machine and no more.
 need_kvm
-"$bin/spawn_time" 100 5 "$ukvm" run "$examples/hello.elf" -- "$bin/floor" >"$scratch/samples"
+case $1 in
+hello) image=$examples/hello.elf ;;
+hello_libc) image=$bin/hello_libc.elf ;;
+esac
+need_file "$image"
+"$bin/spawn_time" 100 5 "$ukvm" run "$image" -- "$bin/floor" >"$scratch/samples"
 
 quartiles_of() { # PROGRAM: in milliseconds
     awk -v p="$1" '$1 == p { print $2 / 1e6 }' "$scratch/samples" | quartiles
