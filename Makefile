@@ -206,7 +206,11 @@ $(BUILD)/obj/tests/sandbox/%.o: tests/sandbox/%.c Makefile | packages-build
 	@echo "  CC  $@"
 	$(Q)$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
 
-TEST_INPUTS := all $(BUILD)/native/rest $(UNIT_TESTS) $(TEST_GUESTS) $(POSIX_TESTS) $(POSIX_TESTS:%=%.elf) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
+# Programs of examples/ that the tests also run as ordinary ones of this host
+NATIVE := rest lua sqlite speedtest1
+
+TEST_INPUTS := all $(NATIVE:%=$(BUILD)/native/%) $(UNIT_TESTS) $(TEST_GUESTS) $(POSIX_TESTS) \
+	$(POSIX_TESTS:%=%.elf) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
 
 test: $(TEST_INPUTS) | packages-test
 	prove --exec '' --timer $(UNIT_TESTS) $(E2E_TESTS)

@@ -52,8 +52,8 @@ check() {
     like "$t: what needs fork says so" "$(cli bgsave 2>&1)" "started|ERR"
     ok "$t: redis-benchmark" "${from[@]}" timeout 60 redis-benchmark -h "$address" -p $PORT -q -n 20000 -c 50 -P 16 \
         -t set,get,incr,lpush,lpop,sadd,hset,zadd,lrange_100,mset
-    is "$t: pub/sub" "$(cli --csv subscribe news 2>&1 & sleep 1; cli publish news hi >/dev/null; sleep 0.5
-        cli client kill type pubsub >/dev/null; wait)" $'"subscribe","news",1\n"message","news","hi"'
+    like "$t: pub/sub" "$(cli --csv subscribe news 2>&1 & sleep 1; cli publish news hi >/dev/null; sleep 0.5
+        cli client kill type pubsub >/dev/null; wait)" '"subscribe","news",1.*"message","news","hi"'
     cli flushall >/dev/null
     for unit in $units; do
         ok "$t: $unit" run_unit "$unit"

@@ -5,6 +5,11 @@
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
+for tool in curl socat perl awk; do
+    command -v $tool >/dev/null || skip_all "$tool is not installed"
+done
+perl -MIO::Socket::INET -e 1 2>/dev/null || skip_all "Perl's IO::Socket is not installed"
+
 PORT=8099
 from=() # how a client is started
 
@@ -127,7 +132,7 @@ check() {
 # ready: the server's port answers
 ready() { [ "$(status "http://$address:$PORT/")" = 200 ]; }
 
-if [ -x "$BUILD/native/rest" ]; then
+if "$BUILD/native/rest" --help 2>&1 | grep -q usage; then
     address=127.0.0.1
     "$BUILD/native/rest" --port $PORT --bind $address >rest.out 2>&1 &
     server=$!
@@ -136,7 +141,7 @@ if [ -x "$BUILD/native/rest" ]; then
     run "$BUILD/native/rest" --port 0
     is "native: a wrong option" "$status $err" "2 usage: rest [--port N] [--bind ADDRESS]"
 else
-    skip "native" "there is no build/native/rest"
+    skip "native" "there is no build/native/rest that runs"
 fi
 
 if [ -e "$EXAMPLES/rest.elf" ]; then

@@ -114,14 +114,14 @@ power_cuts() {
     rm -f cut.*
 }
 
-if [ -x "$BUILD/native/sqlite" ]; then
+if "$BUILD/native/sqlite" -version >/dev/null 2>&1; then
     check native
-    if command -v strace >/dev/null; then
+    if command -v strace >/dev/null && command -v perl >/dev/null; then
         power_cuts delete
         power_cuts persist
         power_cuts truncate
     else
-        skip "power cuts" "strace is not installed"
+        skip "power cuts" "strace or Perl is not installed"
     fi
     new_disk
     # by /dev/fd, for speedtest1 deletes what it is to make
@@ -130,7 +130,7 @@ if [ -x "$BUILD/native/sqlite" ]; then
     exec 9<&-
     is "native: whole after it" "$("${native[@]}" "pragma integrity_check")" ok
 else
-    skip "native" "there is no build/native/sqlite"
+    skip "native" "there is no build/native/sqlite that runs"
 fi
 
 if [ -e "$EXAMPLES/sqlite.elf" ] && [ -e /dev/kvm ] && "${unikernel[@]}" .quit >/dev/null 2>&1; then
