@@ -59,20 +59,19 @@ static void conn_close(struct conn *c) {
     all.count--;
 }
 
-struct conn *conn_open(int epoll, int fd, int64_t now_ms) {
+void conn_open(int epoll, int fd, int64_t now_ms) {
     struct conn *c = all.conns;
     while (c < all.conns + CONN_MAX && c->phase != UNUSED)
         c++;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     if (c == all.conns + CONN_MAX || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
         close(fd);
-        return NULL;
+        return;
     }
     /* Answers go out whole, so there is nothing to gain from holding back a short segment. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     *c = (struct conn){.epoll = epoll, .fd = fd, .phase = RECEIVING, .deadline = now_ms + IDLE_MS};
     all.count++;
-    return c;
 }
 
 static int set_phase(struct conn *c, enum phase phase, int64_t deadline) {

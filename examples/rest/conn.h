@@ -14,8 +14,8 @@
 
 struct conn;
 
-/* Takes over the descriptor; NULL when there are CONN_MAX already, or no memory, and the descriptor is then closed. */
-struct conn *conn_open(int epoll, int fd, int64_t now_ms);
+/* Takes over the descriptor; closes it when there are CONN_MAX already. */
+void conn_open(int epoll, int fd, int64_t now_ms);
 void conn_ready(struct conn *c, int64_t now_ms);
 void conn_expire(int64_t now_ms); /* those whose client took too long */
 unsigned conn_count(void);

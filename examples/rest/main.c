@@ -26,7 +26,8 @@
 
 struct server {
     int epoll, listener;
-    bool accepting; /* the listener is watched */
+    bool accepting;     /* the listener is watched */
+    unsigned paused_at; /* how many connections there were when that ended */
 };
 
 static int64_t now_ms(void) {
@@ -65,8 +66,9 @@ static int accept_all(struct server *s, int64_t now) {
         else if (errno == EAGAIN)
             return 0;
         else if (errno != EINTR && errno != ECONNABORTED)
-            break; /* no descriptor, no memory: until the next tick */
+            break; /* no descriptor, no memory */
     }
+    s->paused_at = conn_count();
     return watch_listener(s, false);
 }
 
@@ -86,12 +88,14 @@ static int serve(struct server *s) {
             else
                 err = accept_all(s, now);
         }
-        if (now - last_tick >= TICK_MS) {
+        bool tick = now - last_tick >= TICK_MS;
+        if (tick) {
             conn_expire(now);
             last_tick = now;
         }
-        if (!err && !s->accepting && (n == 0 || conn_count() < CONN_MAX))
-            err = watch_listener(s, conn_count() < CONN_MAX);
+        /* Once a connection has ended; or in a while, for what was missing may be somebody else's. */
+        if (!err && !s->accepting && (conn_count() < s->paused_at || (tick && conn_count() < CONN_MAX)))
+            err = watch_listener(s, true);
         if (err)
             return err;
     }

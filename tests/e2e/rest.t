@@ -104,6 +104,10 @@ check() {
     sleep 0.5
     is "$t: an answer beside 300 silent connections" "$(status "$url/")" 200
     wait "$many"
+    # More than the server takes: the others wait until there is room.
+    is "$t: 700 connections" "$(hostile 'my @all = map { connection() } 1..700;
+        for my $s (@all) { print $s $last; $s->flush }
+        my $n = 0; for my $s (@all) { $n += count(answers($s)) } print $n')" 700
     is "$t: clients that reset" "$(hostile 'for my $i (1..300) { my $s = connection() or next;
         setsockopt($s, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0)); syswrite($s, substr("GET /todos HTTP/1.1\r\nHost: a\r\n\r\n" x 3, 0, $i)); close $s }
         print "gone"')" gone
