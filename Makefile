@@ -235,7 +235,7 @@ run: all | packages-run
 
 # ---- care of the code ----
 
-C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h guest-kernel/posix/*.[ch] examples/*/*.[ch] \
+C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h guest-kernel/posix/*.[ch] guest-kernel/posix/fs/*.[ch] examples/*/*.[ch] \
 	tests/*/*.[ch] seccomp/*.[ch])
 SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init)
 

@@ -10,7 +10,7 @@ GUEST_LDFLAGS := -nostdlib -static-pie -fPIE -e _start \
 
 guest-objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 CORE_OBJS := $(call guest-objects,guest-kernel/*.c guest-kernel/*.S)
-POSIX_OBJS := $(call guest-objects,guest-kernel/posix/*.c guest-kernel/posix/*.S)
+POSIX_OBJS := $(call guest-objects,guest-kernel/posix/*.c guest-kernel/posix/*.S guest-kernel/posix/fs/*.c)
 GUEST_LIB := $(BUILD)/libukvm-guest.a
 
 $(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.c Makefile guest-kernel/build.mk | packages-build

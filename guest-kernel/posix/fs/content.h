@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a regular file holds: pages, in a radix tree that has only those that were written. A file of the initrd lies in
+ * the initrd's memory at first; a page of it is copied when it is written.
+ */
+#ifndef UK_FS_CONTENT_H
+#define UK_FS_CONTENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* All zero is an empty file. Bytes behind `size` are zero wherever they are stored. */
+struct uk_content {
+    off_t size;
+    void *root; /* the page itself if `height` is 0, else a node: a page of pointers; or NULL */
+    unsigned height;
+    const uint8_t *backing; /* read-only, of the bytes before `backing_size` whose page is not in the tree; or NULL */
+    size_t backing_size;
+    uint64_t added; /* pages of the tree that do not stand for a page of the backing */
+};
+
+/* Bytes read: fewer than asked for only at the end of the file. */
+size_t uk_content_read(const struct uk_content *content, off_t offset, void *to, size_t size);
+
+/* Makes the file longer where needed. Returns the bytes written: fewer only when memory is used up. */
+size_t uk_content_write(struct uk_content *content, off_t offset, const void *from, size_t size);
+
+/* What is cut off is forgotten, and reads as zero when the file grows again. Never fails. */
+void uk_content_truncate(struct uk_content *content, off_t size);
+
+/* Zeroes a range and frees the pages in it; the size stays. -ENOSPC: no memory to write zeros into. */
+int uk_content_punch(struct uk_content *content, off_t offset, off_t length);
+
+/* Takes the memory for a range, so that writing there cannot fail later. -ENOSPC. */
+int uk_content_reserve(struct uk_content *content, off_t offset, off_t length);
+
+/* Pages in use, those of the backing included. */
+uint64_t uk_content_pages(const struct uk_content *content);
+
+/* Pages that may still be taken for contents: a part of memory is left to the program. */
+size_t uk_content_available(void);
+
+#endif

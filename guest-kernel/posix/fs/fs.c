@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree as a program finds it: the initrd's files, and what every program may count on. It is built when somebody
+ * first names a path; a program that never does pays nothing.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "blkdev.h"
+#include "chardev.h"
+#include "proc.h"
+#include "tree.h"
+
+static const struct directory_row {
+    const char *path;
+    mode_t mode;
+} directories[] = {
+    {"/tmp", 01777}, {"/var/tmp", 01777}, {"/dev/shm", 01777}, {"/root", 0700}, {"/run", 0755}, {"/var/log", 0755},
+};
+
+/* What the initrd may have in its own way. */
+static const struct text_row {
+    const char *path, *text;
+} defaults[] = {
+    {"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"},
+    {"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
+    {"/etc/hosts", "127.0.0.1\tlocalhost ukvm\n::1\tlocalhost\n"},
+    {"/etc/hostname", "ukvm\n"},
+};
+
+/* Texts that are what Linux would say here. A program may write to them, and they remember it. */
+static const struct text_row constants[] = {
+    {"/proc/1/oom_score_adj", "0\n"},
+    {"/proc/1/mounts", "ukvm / tmpfs rw 0 0\n"},
+    {"/proc/1/mountinfo", "1 1 0:1 / / rw - tmpfs ukvm rw\n"},
+    {"/proc/1/cgroup", "0::/\n"},
+    {"/proc/filesystems", "nodev\ttmpfs\nnodev\tproc\n"},
+    {"/proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"},
+    {"/proc/sys/fs/file-max", "65536\n"},
+    {"/proc/sys/fs/nr_open", "65536\n"},
+    {"/proc/sys/kernel/pid_max", "32768\n"},
+    {"/proc/sys/kernel/ostype", "Linux\n"},
+    {"/proc/sys/kernel/threads-max", "32768\n"},
+    {"/proc/sys/net/core/somaxconn", "4096\n"},
+    {"/proc/sys/net/ipv4/tcp_max_syn_backlog", "4096\n"},
+    {"/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n"},
+    {"/proc/sys/vm/overcommit_memory", "1\n"}, /* what 0 would forbid is for fork(), which there is not */
+    {"/proc/sys/vm/max_map_count", "65530\n"},
+    {"/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n"},
+    {"/sys/devices/system/cpu/online", "0\n"},
+    {"/sys/devices/system/cpu/possible", "0\n"},
+    {"/sys/devices/system/cpu/present", "0\n"},
+};
+
+static const struct text_row links[] = {
+    {"/proc/self", "1"},
+    {"/proc/thread-self", "1"},
+    {"/proc/mounts", "self/mounts"},
+    {"/dev/fd", "/proc/self/fd"},
+    {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"},
+    {"/dev/stderr", "/proc/self/fd/2"},
+};
+
+/* ---- the parts */
+
+#define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
+
+static int add_directories(void) {
+    struct uk_inode *inode;
+    int result = 0;
+    for (size_t i = 0; i < COUNT(directories) && result == 0; i++) {
+        if (uk_tree_find(directories[i].path, &inode) == 0) {
+            uk_inode_unref(inode);
+            continue;
+        }
+        result = uk_tree_directory(directories[i].path, &inode);
+        if (result)
+            break;
+        inode->mode = S_IFDIR | directories[i].mode;
+        uk_inode_unref(inode);
+    }
+    return result;
+}
+
+static int add_texts(const struct text_row *rows, size_t count, enum uk_tree_conflict conflict) {
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = uk_tree_add(rows[i].path, uk_tree_file(rows[i].text, strlen(rows[i].text), 0644), conflict);
+    return result;
+}
+
+static int add_links(void) {
+    int result = 0;
+    for (size_t i = 0; i < COUNT(links) && result == 0; i++)
+        result = uk_tree_add(links[i].path, uk_tree_link(links[i].text, strlen(links[i].text)), UK_TREE_REPLACE);
+    return result;
+}
+
+static int add_device(const char *name, mode_t mode, dev_t number) {
+    char path[8 + UKVM_DEVICE_NAME_SIZE];
+    struct uk_inode *inode = uk_inode_new(mode);
+    if (inode)
+        inode->rdev = number;
+    uk_snprintf(path, sizeof path, "/dev/%s", name);
+    return uk_tree_add(path, inode, UK_TREE_REPLACE);
+}
+
+static int add_devices(void) {
+    const struct ukvm_boot *boot = uk_boot();
+    const struct ukvm_device *devices = (const struct ukvm_device *)((uintptr_t)boot + boot->devices_offset);
+    const struct uk_chardev *chardev;
+    int result = 0;
+    for (uint32_t i = 0; i < boot->devices_count && result == 0; i++)
+        if (devices[i].kind == UKVM_DEVICE_BLK)
+            result = add_device(devices[i].name, S_IFBLK | 0660, makedev(UK_BLKDEV_MAJOR, i));
+    for (size_t i = 0; (chardev = uk_chardev_at(i)) && result == 0; i++)
+        result = add_device(chardev->name, S_IFCHR | 0666, makedev(chardev->major, chardev->minor));
+    return result;
+}
+
+/* An inode that is all operations. */
+static int add_special(const char *path, mode_t mode, const struct uk_inode_ops *ops) {
+    struct uk_inode *inode = uk_inode_new(mode);
+    if (inode)
+        inode->ops = ops;
+    return uk_tree_add(path, inode, UK_TREE_REPLACE);
+}
+
+static int add_proc(void) {
+    const struct uk_proc_file *file;
+    int result = add_special("/proc/1/fd", S_IFDIR | 0500, &uk_procfd_ops);
+    if (result == 0)
+        result = add_special("/proc/1/exe", S_IFLNK | 0777, &uk_proc_exe_ops);
+    if (result == 0)
+        result = add_special("/proc/1/cwd", S_IFLNK | 0777, &uk_proc_cwd_ops);
+    if (result == 0)
+        result = add_special("/proc/1/root", S_IFLNK | 0777, &uk_proc_root_ops);
+    for (size_t i = 0; (file = uk_proc_at(i)) && result == 0; i++)
+        result = uk_tree_add(file->path, uk_text_inode(&file->source), UK_TREE_REPLACE);
+    return result;
+}
+
+/* The gateway: where a host that serves names to its guests listens. */
+static int add_resolver(void) {
+    const struct ukvm_device *net = uk_net_find(NULL);
+    static char text[32];
+    if (!net || !memcmp(net->net.gateway4, "\0\0\0", 4))
+        return 0;
+    const uint8_t *ip = net->net.gateway4;
+    uk_snprintf(text, sizeof text, "nameserver %u.%u.%u.%u\n", ip[0], ip[1], ip[2], ip[3]);
+    const struct text_row row = {"/etc/resolv.conf", text};
+    return add_texts(&row, 1, UK_TREE_KEEP);
+}
+
+static int add_all(void) {
+    int result = add_devices();
+    if (result == 0)
+        result = add_proc();
+    if (result == 0)
+        result = add_texts(constants, COUNT(constants), UK_TREE_REPLACE);
+    if (result == 0)
+        result = add_links();
+    if (result == 0)
+        result = add_directories();
+    if (result == 0)
+        result = add_texts(defaults, COUNT(defaults), UK_TREE_KEEP);
+    return result ? result : add_resolver();
+}
+
+/* ---- the whole */
+
+static void unpack_initrd(void) {
+    const struct ukvm_boot *boot = uk_boot();
+    if (boot->features & UKVM_FEATURE_INITRD && boot->initrd_addr)
+        uk_initrd_unpack((const void *)boot->initrd_addr, boot->initrd_size);
+}
+
+struct uk_inode *uk_fs_root(void) {
+    static struct uk_inode *root;
+    if (root)
+        return root;
+    root = uk_inode_new(S_IFDIR | 0755);
+    if (!root)
+        uk_panic("no memory for a file system");
+    root->links = 1;
+    root->directory.parent = uk_inode_ref(root);
+    unpack_initrd();
+    int result = add_all();
+    if (result)
+        uk_eprintf("ukvm: /dev, /proc and /etc are not complete: %s\n",
+                   result == -ENOSPC ? "there is not enough memory" : "files of the initrd are in their place");
+    return root;
+}
