@@ -167,6 +167,9 @@ $(BUILD)/obj/unit/%.o: %.c Makefile | packages-build
 	@echo "  CC  $@"
 	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
+# See POSIX_CFLAGS.
+$(BUILD)/obj/unit/guest-kernel/posix/%: UNIT_CFLAGS += -Wno-missing-prototypes
+
 define unit-test
 $(BUILD)/tests/unit/$(1).t: $(BUILD)/obj/unit/tests/unit/$(1).o \
 		$(patsubst %.c,$(BUILD)/obj/unit/%.o,$(shell sed -n 's|.*links: \(.*\)\*/|\1|p' tests/unit/$(1).c))

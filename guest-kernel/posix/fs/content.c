@@ -165,7 +165,7 @@ size_t uk_content_write(struct uk_content *content, off_t offset, const void *fr
 
 void uk_content_truncate(struct uk_content *content, off_t size) {
     size_t end = (size_t)size;
-    if (size < content->size) {
+    if (size <= content->size) { /* if equal: what was reserved, or begun, behind the end */
         uint8_t *last = end % PAGE ? find(content, end / PAGE) : NULL;
         if (last)
             memset(last + end % PAGE, 0, PAGE - end % PAGE);

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* links: guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/tar.c guest-kernel/posix/fs/cpio.c */
+#include "../../guest-kernel/posix/fs/archive.h"
+
+#include <errno.h>
+
+#include "tap.h"
+
+/* ---- an archive under construction */
+
+static uint8_t built[1 << 17];
+static size_t built_size;
+
+static void put(const void *bytes, size_t size) {
+    memcpy(built + built_size, bytes, size);
+    built_size += size;
+}
+
+static void pad(size_t align) {
+    while (built_size % align)
+        built[built_size++] = 0;
+}
+
+static void clear(void) {
+    memset(built, 0, sizeof built);
+    built_size = 0;
+}
+
+static void sum(uint8_t *header) {
+    unsigned total = 0;
+    memset(header + 148, ' ', 8);
+    for (unsigned i = 0; i < 512; i++)
+        total += header[i];
+    snprintf((char *)header + 148, 8, "%06o", total);
+}
+
+static uint8_t *tar_header(const char *name, char type, size_t size, const char *link) {
+    uint8_t *header = built + built_size;
+    memset(header, 0, 512);
+    memcpy(header, name, strnlen(name, 100));
+    memcpy(header + 100, "0000644", 8);
+    memcpy(header + 108, "0000007", 8);
+    memcpy(header + 116, "0000010", 8);
+    snprintf((char *)header + 124, 12, "%011o", (unsigned)size);
+    snprintf((char *)header + 136, 12, "%011o", 1000u);
+    header[156] = (uint8_t)type;
+    memcpy(header + 157, link, strnlen(link, 100));
+    memcpy(header + 257,
+           "ustar\0"
+           "00",
+           8);
+    sum(header);
+    built_size += 512;
+    return header;
+}
+
+static void tar_member(const char *name, char type, const char *data, const char *link) {
+    tar_header(name, type, strlen(data), link);
+    put(data, strlen(data));
+    pad(512);
+}
+
+static void tar_end(void) {
+    memset(built + built_size, 0, 1024);
+    built_size += 1024;
+}
+
+static void pax_record(char *to, const char *key, const char *value) {
+    size_t length = strlen(key) + strlen(value) + 3; /* with the blank, the equals sign and the line's end */
+    length += length + 1 > 9 ? length + 2 > 99 ? 3 : 2 : 1;
+    sprintf(to + strlen(to), "%zu %s=%s\n", length, key, value);
+}
+
+static void cpio_member(const char *name, unsigned mode, unsigned ino, unsigned links, const char *data) {
+    char header[128];
+    snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", ino, mode, 1, 2,
+             links, 77, (unsigned)strlen(data), 0, 1, 0, 0, (unsigned)strlen(name) + 1, 0);
+    put(header, 110);
+    put(name, strlen(name) + 1);
+    pad(4);
+    put(data, strlen(data));
+    pad(4);
+}
+
+/* ---- reading it: the members as text */
+
+struct listing {
+    struct uk_archive_sink sink;
+    char text[8192];
+    unsigned count, stop_at;
+    size_t touched;
+};
+
+static int list(struct uk_archive_sink *sink, const struct uk_member *member) {
+    struct listing *listing = (struct listing *)sink;
+    size_t used = strlen(listing->text);
+    for (size_t i = 0; i < member->size; i++) /* all of it is there */
+        listing->touched += member->data[i];
+    snprintf(listing->text + used, sizeof listing->text - used, "%c %s%s%s %.*s\n", "fdsh"[member->type],
+             member -> path, member -> target ? " -> " : "", member->target ? member->target : "",
+             member->type == UK_MEMBER_FILE ? (int)member->size : 0, (const char *)member->data);
+    return ++listing->count == listing->stop_at ? -ENOSPC : 0;
+}
+
+/* From a copy of just that size, so that reading past its end is noticed. */
+static int read_copy(const uint8_t *bytes, size_t size, struct listing *listing, const char **problem) {
+    uint8_t *copy = malloc(size ? size : 1);
+    memcpy(copy, bytes, size);
+    *listing = (struct listing){.sink.add = list, .stop_at = listing->stop_at};
+    int result = uk_archive_read(copy, size, &listing->sink, problem);
+    free(copy);
+    return result;
+}
+
+static void reads_as(const char *what, const char *want) {
+    static struct listing listing;
+    const char *problem;
+    int result = read_copy(built, built_size, &listing, &problem);
+    ok(result == 0 && !problem, "%s: read", what);
+    is_str(listing.text, want, "%s: the members", what);
+}
+
+static void fails_with(const char *what, const char *want) {
+    static struct listing listing;
+    const char *problem;
+    int result = read_copy(built, built_size, &listing, &problem);
+    ok(result == -EINVAL && problem, "%s: refused", what);
+    is_str(problem ? problem : "", want, "%s: the reason", what);
+}
+
+/* ---- tests */
+
+static void build_tar(void) {
+    static char long_name[301], records[2000];
+    clear();
+    memset(long_name, 'n', 300);
+    tar_member("./", '5', "", "");
+    tar_member("./dir/", '5', "", "");
+    tar_member("dir/file", '0', "content", "");
+    tar_member("/absolute//twice/./file", 0, "x", "");
+    tar_member("../../up", '0', "", "");
+    tar_member("a/../../b/..", '5', "", "");
+    tar_member("link", '2', "", "../target");
+    tar_member("hard", '1', "", "./dir/file");
+    tar_member("null", '3', "", "");
+    tar_member("old/", 0, "", "");
+    tar_member("././@LongLink", 'L', long_name, "");
+    tar_member("nnn", '0', "L", "");
+    records[0] = 0;
+    pax_record(records, "mtime", "12345.678");
+    pax_record(records, "path", "pax/name");
+    pax_record(records, "linkpath", "pax-target");
+    tar_member("PaxHeaders/x", 'x', records, "");
+    tar_member("x", '2', "", "y");
+    tar_member("PaxHeaders/g", 'g', "19 comment=whatever\n", "");
+    tar_member("last", '7', "z", "");
+    tar_end();
+}
+
+static void test_tar(void) {
+    char want[2000], name[301];
+    memset(name, 'n', 300);
+    name[300] = 0;
+    build_tar();
+    snprintf(want, sizeof want,
+             "d / \nd /dir \nf /dir/file content\nf /absolute/twice/file x\nf /up \nd / \ns /link -> ../target \n"
+             "h /hard -> /dir/file \nd /old \nf /%s L\ns /pax/name -> pax-target \nf /last z\n",
+             name);
+    reads_as("tar", want);
+
+    clear();
+    uint8_t *header = tar_header("name", '0', 0, "");
+    memcpy(header + 345, "some/prefix", 11);
+    sum(header);
+    tar_end();
+    reads_as("tar: a name in two parts", "f /some/prefix/name \n");
+
+    clear();
+    header = tar_header("name", '0', 3, "");
+    memset(header + 124, 0, 12);
+    header[124] = 0x80;
+    header[135] = 3;
+    sum(header);
+    put("abc", 3);
+    pad(512);
+    reads_as("tar: a binary size, and no end mark", "f /name abc\n");
+
+    clear();
+    reads_as("nothing at all", "");
+    tar_end();
+    reads_as("tar: only the end mark", "");
+}
+
+static void test_bad_tar(void) {
+    static const char *const no_records[] = {
+        "x",          "5",           "11 path=x\n", "999999999999999999999 path=x\n",
+        "8 path=x\n", "-3 path=x\n", "8 pathxx\n", "10 path=xyz",
+        "0 =\n",      "3 =",         " path=x\n"};
+    uint8_t *header;
+    clear();
+    tar_member("file", '0', "content", "");
+    built[3] ^= 1;
+    fails_with("tar: a changed byte", "it is no tar or cpio archive, or damaged: a checksum is wrong");
+
+    for (unsigned i = 0; i < sizeof no_records / sizeof no_records[0]; i++) {
+        clear();
+        tar_member("x", 'x', no_records[i], "");
+        fails_with("tar: a bad pax header", "a pax header is malformed");
+    }
+    clear();
+    tar_member("x", 'x', "17 size=-1234567\n", "");
+    fails_with("tar: a negative pax size", "a size is no number");
+    clear();
+    tar_member("x", 'x', "23 size=99999999999999\n", "");
+    tar_header("y", '0', 0, "");
+    fails_with("tar: a pax size beyond the end", "it is cut off");
+    clear();
+    tar_member("x", 'x', "22 GNU.sparse.major=1\n", "");
+    fails_with("tar: sparse, of pax", "it has sparse members");
+    clear();
+    tar_member("x", 'S', "", "");
+    fails_with("tar: sparse, of GNU", "it has sparse members");
+
+    clear();
+    header = tar_header("name", '0', 0, "");
+    memset(header + 124, 0xff, 12);
+    sum(header);
+    fails_with("tar: the largest binary size", "a size is no number");
+    clear();
+    header = tar_header("name", '0', 0, "");
+    memcpy(header + 124, "777777777777", 12);
+    sum(header);
+    fails_with("tar: the largest octal size", "it is cut off");
+    clear();
+    header = tar_header("name", '0', 0, "");
+    memcpy(header + 124, "12x", 3);
+    sum(header);
+    fails_with("tar: a size that is no number", "a size is no number");
+    clear();
+    header = tar_header("name", '0', 0, "");
+    memcpy(header + 100, "rwxr-x", 6);
+    sum(header);
+    fails_with("tar: a mode that is no number", "a field of a header is no number");
+
+    static char long_name[5000];
+    memset(long_name, 'n', sizeof long_name - 1);
+    clear();
+    tar_member("x", 'L', long_name, "");
+    tar_member("y", '0', "", "");
+    fails_with("tar: a name without end", "a name is too long");
+    clear();
+    tar_member("x", 'K', long_name, "");
+    tar_member("y", '2', "", "");
+    fails_with("tar: a link without end", "the target of a link is too long");
+
+    clear();
+    memset(built, 'A', 700);
+    built_size = 700;
+    fails_with("no archive", "it is no tar or cpio archive, or damaged: a checksum is wrong");
+    built_size = 100;
+    fails_with("a short one", "it is cut off, or no tar or cpio archive");
+    memcpy(built, "\x1f\x8b\x08", 3);
+    fails_with("gzip", "it is compressed");
+}
+
+static void build_cpio(void) {
+    clear();
+    cpio_member(".", 0040755, 1, 2, "");
+    cpio_member("dir", 0040755, 2, 2, "");
+    cpio_member("dir/one", 0100644, 3, 2, "");
+    cpio_member("two", 0100644, 3, 2, "both");
+    cpio_member("link", 0120777, 4, 1, "dir/one");
+    cpio_member("dev", 0020644, 5, 1, "");
+    cpio_member("/../x", 0100600, 6, 1, "odd");
+    cpio_member("TRAILER!!!", 0, 0, 1, "");
+    pad(512);
+    cpio_member("second", 0100600, 7, 1, "");
+    cpio_member("TRAILER!!!", 0, 0, 1, "");
+}
+
+static void test_cpio(void) {
+    build_cpio();
+    reads_as("cpio", "d / \nd /dir \nf /dir/one \nf /two both\ns /link -> dir/one \nf /x odd\nf /second \n");
+
+    clear();
+    cpio_member("a", 0100644, 1, 1, "x");
+    memcpy(built + 54, "fffffff0", 8);
+    fails_with("cpio: a huge size", "it is cut off");
+    memcpy(built + 54, "00000001", 8);
+    memcpy(built + 94, "ffffffff", 8);
+    fails_with("cpio: a huge name", "it is cut off");
+    memcpy(built + 94, "0000000g", 8);
+    fails_with("cpio: a digit that is none", "a member is no cpio member of format newc");
+    clear();
+    memcpy(built, "070707", 6);
+    built_size = 200;
+    fails_with("cpio: the old format", "a member is no cpio member of format newc");
+}
+
+/* Whatever a cut or a changed byte makes of an archive, reading it ends, and inside of it. */
+static void damage(const char *what) {
+    static struct listing listing;
+    static uint8_t original[sizeof built];
+    const char *problem;
+    size_t size = built_size, refused = 0, unsaid = 0;
+    memcpy(original, built, size);
+    for (size_t cut = 0; cut < size; cut++)
+        refused += read_copy(original, cut, &listing, &problem) == -EINVAL;
+    ok(refused > 0, "%s: cut off at every byte (%zu of %zu are noticed)", what, refused, size);
+    for (size_t i = 0; i < size; i++)
+        for (unsigned bit = 0; bit < 8; bit += 3) {
+            memcpy(built, original, size);
+            built[i] ^= (uint8_t)(1u << bit);
+            for (size_t at = 0; original[0] != '0' && at + 512 <= size; at += 512) /* past tar's checksums */
+                if (i >= at && i < at + 512 && memcmp(original + at + 257, "ustar", 5) == 0)
+                    sum(built + at);
+            int result = read_copy(built, size, &listing, &problem);
+            unsaid += (result != 0) != (problem != NULL);
+        }
+    ok(unsaid == 0, "%s: every byte changed: read or refused with a reason", what);
+}
+
+static void test_sink_error(void) {
+    static struct listing listing = {.stop_at = 2};
+    const char *problem;
+    build_cpio();
+    ok(read_copy(built, built_size, &listing, &problem) == -ENOSPC && !problem && listing.count == 2,
+       "an error of the sink ends it, and comes through");
+}
+
+int main(void) {
+    test_tar();
+    test_bad_tar();
+    test_cpio();
+    build_tar();
+    damage("tar");
+    build_cpio();
+    damage("cpio");
+    test_sink_error();
+    return done_testing();
+}
