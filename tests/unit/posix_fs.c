@@ -643,7 +643,8 @@ static void test_initrd(void) {
     size += add_cpio(archive + size, "i/link", 0120777, 10, 1, "two");
     size += add_cpio(archive + size, "../../out", 0100600, 11, 1, "confined");
     size += add_cpio(archive + size, "i", 0040700, 12, 2, "");
-    uk_initrd_unpack(archive, size);
+    size_t with_trailer = size + add_cpio(archive + size, "TRAILER!!!", 0, 0, 1, "");
+    uk_initrd_unpack(archive, with_trailer);
     is_str(said, "", "initrd: nothing to complain of");
     is_str(text_of("/i/one"), "shared", "initrd: a file whose data came later");
     is_u64(stat_of("/i/two").nlink, 3, "initrd: three names of it");
@@ -668,11 +669,12 @@ static void test_initrd(void) {
     uk_initrd_unpack(archive, good - 1);
     is_str(said, "ukvm: initrd: it is cut off; its files are not there\n", "initrd: cut off");
 
+    add_cpio(archive + good, "TRAILER!!!", 0, 0, 1, "");
     for (left = 0; left < 100; left++) { /* whatever fails, it ends, and with nothing */
         unsigned allowed = left;
         uk_tree_clear(uk_fs_root());
         said[0] = 0;
-        uk_initrd_unpack(archive, good);
+        uk_initrd_unpack(archive, with_trailer);
         left = allowed;
         if (!said[0])
             break;

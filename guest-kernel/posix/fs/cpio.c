@@ -83,7 +83,7 @@ static int add(struct uk_archive *archive, const struct header *header, const ui
     return archive->sink->add(archive->sink, &member);
 }
 
-/* Zeros fill up between and behind archives, of which there may be several. */
+/* Zeros fill up between and behind archives, of which there may be several, each with a trailer. */
 static void skip_zeros(struct uk_archive *archive) {
     while (archive->at < archive->size && archive->bytes[archive->at] == 0)
         archive->at++;
@@ -94,24 +94,35 @@ static bool is_trailer(const uint8_t *name, size_t size) {
     return size == sizeof trailer && memcmp(name, trailer, size) == 0;
 }
 
+/* One member, or the trailer. */
+static int read_member(struct uk_archive *archive, bool *is_end) {
+    const struct header *header = (const struct header *)uk_archive_take(archive, sizeof *header, 1);
+    if (!header)
+        return uk_archive_fail(archive, "it is cut off");
+    if (!is_valid(header))
+        return uk_archive_fail(archive, "a member is no cpio member of format newc");
+    size_t name_size = number(header->name_size), size = number(header->size);
+    const uint8_t *name = uk_archive_take(archive, name_size, ALIGN);
+    const uint8_t *data = name ? uk_archive_take(archive, size, ALIGN) : NULL;
+    if (!data)
+        return uk_archive_fail(archive, "it is cut off");
+    *is_end = is_trailer(name, name_size);
+    if (*is_end)
+        return 0;
+    if (!uk_archive_path(archive->path, name, name_size))
+        return uk_archive_fail(archive, "a name is too long");
+    return add(archive, header, data, size);
+}
+
 int uk_cpio_read(struct uk_archive *archive) {
+    bool is_end = false;
     int result = 0;
-    for (skip_zeros(archive); archive->at < archive->size && result == 0;) {
-        const struct header *header = (const struct header *)uk_archive_take(archive, sizeof *header, 1);
-        if (!header || !is_valid(header))
-            return uk_archive_fail(archive, header ? "a member is no cpio member of format newc" : "it is cut off");
-        size_t name_size = number(header->name_size), size = number(header->size);
-        const uint8_t *name = uk_archive_take(archive, name_size, ALIGN);
-        const uint8_t *data = name ? uk_archive_take(archive, size, ALIGN) : NULL;
-        if (!data)
-            return uk_archive_fail(archive, "it is cut off");
-        if (is_trailer(name, name_size)) {
+    while (result == 0) {
+        if (is_end)
             skip_zeros(archive);
-            continue;
-        }
-        if (!uk_archive_path(archive->path, name, name_size))
-            return uk_archive_fail(archive, "a name is too long");
-        result = add(archive, header, data, size);
+        if (is_end && archive->at == archive->size)
+            break;
+        result = read_member(archive, &is_end);
     }
     return result;
 }

@@ -240,13 +240,14 @@ static bool is_end(const struct header *header) {
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, BLOCK - 1) == 0;
 }
 
+/* The end mark is asked for: it is how an archive that was cut off between two members is told from a whole one. */
 int uk_tar_read(struct uk_archive *archive) {
     struct extra extra = {0};
     int result = 0;
-    while (result == 0 && archive->at < archive->size) {
+    while (result == 0) {
         const struct header *header = (const struct header *)uk_archive_take(archive, BLOCK, 1);
         if (!header)
-            return uk_archive_fail(archive, "it is cut off, or no tar or cpio archive");
+            return uk_archive_fail(archive, archive->at ? "it is cut off" : "it is no tar or cpio archive");
         if (is_end(header))
             break;
         result = read_member(archive, header, &extra);

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Files of ordinary programs: the initrd as a tree of files, and disks under /dev, compared with what the host sees.
+# shellcheck source=tests/lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+CC=$BUILD/ukvm-cc
+[ -x "$CC" ] || skip_all "there is no compiler here"
+
+"$CC" -O2 -pthread -o fileop.elf "$TOP/tests/lib/fileop.c" || skip_all "the program cannot be built"
+gcc -D_GNU_SOURCE -O2 -pthread -o fileop "$TOP/tests/lib/fileop.c" || skip_all "the program cannot be built"
+
+# The initrd: what tar and cpio of this host make, as the host lists it
+mkdir -p root/sub/deep root/empty root/etc
+echo "hello from a file" >root/hello
+head -c 300000 /dev/urandom >root/sub/big
+: >root/sub/nothing
+ln root/hello root/sub/hard
+ln -s ../../hello root/sub/deep/link
+ln -s /sub/deep root/absolute
+ln -s nowhere root/dangling
+long=root/$(printf 'a-rather-long-name-%.0s' {1..8})
+mkdir -p "$long/$(basename "$long")"
+echo deep >"$long/$(basename "$long")/file"
+echo "127.0.0.1 mine" >root/etc/hosts
+chmod 4751 root/hello
+chmod 700 root/empty
+touch -d @1234567890 root/hello
+seq 1 200 | while read -r i; do echo "$i" >"root/sub/f$i"; done
+./fileop list root | sed 's/^root//' >host.list
+
+from_guest() { # the guest's listing, without what every guest has
+    "$UKVM" run --initrd "$1" fileop.elf list /. | sed 's|^/\.||' |
+        grep -Ev '^/(dev|proc|sys|tmp|var|root|run)[/ ]|^/etc/(passwd|group|hostname|resolv.conf) '
+}
+for format in gnu posix ustar; do
+    tar --format=$format -C root -cf $format.tar . 2>/dev/null || { skip "tar, $format" "this tar cannot"; continue; }
+    from_guest $format.tar >guest.list
+    ok "tar, $format: the same files" diff host.list guest.list
+done
+tar -C root -cf bare.tar hello sub etc # without a member for the root, or for directories above
+run_ukvm --initrd bare.tar fileop.elf cat /sub/hard cat /sub/deep/link cat /sub/f77
+is "tar: names without ./" "$out" "hello from a file
+hello from a file
+77"
+if command -v cpio >/dev/null; then
+    (cd root && find . | cpio --quiet -o -H newc >../newc.cpio)
+    from_guest newc.cpio >guest.list
+    ok "cpio: the same files" diff host.list guest.list
+    (cd root && find hello sub -depth | cpio --quiet -o -H newc >../depth.cpio)
+    run_ukvm --initrd depth.cpio fileop.elf cat /sub/hard cat /sub/deep/link
+    is "cpio: files before their directories" "$out" "hello from a file
+hello from a file"
+else
+    skip "cpio: the same files" "cpio is not installed"
+fi
+
+run_ukvm --initrd gnu.tar fileop.elf cat /etc/hosts cat /absolute/link
+is "the initrd's files come before the kernel's own" "$out" "127.0.0.1 mine
+hello from a file"
+cp gnu.tar before.tar
+run_ukvm --initrd gnu.tar fileop.elf write /sub/big 4000 200 7 check /sub/big 4000 200 7 write /hello 0 3 1 write /new 0 100000 2 \
+    check /new 0 100000 2
+is "the guest writes to its files" "$status" 0
+ok "and the initrd on the host stays as it is" cmp gnu.tar before.tar
+
+head -c 200000 gnu.tar >cut.tar
+run_ukvm --initrd cut.tar fileop.elf cat /etc/passwd
+like "a damaged archive: one line" "$err" "^ukvm: initrd: it is cut off; its files are not there$"
+like "and the guest runs, without its files" "$out" "^root:x:0:0"
+gzip -c gnu.tar >gnu.tar.gz
+run_ukvm --initrd gnu.tar.gz fileop.elf cat /etc/passwd
+like "a compressed one: says so" "$err" "initrd: it is compressed"
+
+# Memory
+run_ukvm --mem 64M fileop.elf fill /tmp/full
+is "a full file system" "$out" "fill: No space left on device after more than 10 MiB
+fill: there is some memory left for the program
+fill: and room again: 1"
+
+# Disks
+truncate -s 8M disk.img
+run_ukvm --disk data=disk.img fileop.elf size /dev/data edges /dev/data
+is "a disk: its size and its end" "$out" "size: mode 60000 st_size 0 end 8388608 bytes 8388608 block 512
+edges: read behind the end: 0
+edges: read across the end: 7
+edges: write across the end: 7
+edges: write behind the end: -1 No space left on device
+edges: truncate: -1 Invalid argument"
+run_ukvm --disk data=disk.img fileop.elf write /dev/data 0 8388608 1 sync /dev/data check /dev/data 0 8388608 1
+is "a disk: written whole" "$out$status" 0
+ok "a disk: the host sees it" ./fileop check disk.img 0 8388608 1
+run_ukvm --disk data=disk.img fileop.elf write /dev/data 1 1 2 write /dev/data 1000 100 2 write /dev/data 5000 3000001 2 \
+    write /dev/data 4000000 512 2 sync /dev/data
+is "a disk: odd offsets and lengths" "$out$status" 0
+ok "a disk: odd, before" ./fileop check disk.img 0 1 1
+ok "a disk: odd, itself" ./fileop check disk.img 1 1 2 check disk.img 1000 100 2 check disk.img 5000 3000001 2 check disk.img 4000000 512 2
+ok "a disk: odd, between and behind" ./fileop check disk.img 2 998 1 check disk.img 1100 3900 1 check disk.img 3005001 994999 1 \
+    check disk.img 4000512 4388096 1
+run_ukvm --disk data=disk.img fileop.elf slices /dev/data 1000000 3 sync /dev/data
+is "a disk: threads that share blocks" "$out$status" 0
+ok "a disk: what each of them wrote is there" ./fileop check disk.img 0 1000000 3
+ok "a disk: and nothing else changed" ./fileop check disk.img 1000000 4000 2
+cp disk.img before.img
+run_ukvm --disk data=disk.img,ro fileop.elf readonly /dev/data check /dev/data 0 1000000 3
+is "a read-only disk" "$out" "readonly: Read-only file system"
+run_ukvm --disk data=disk.img fileop.elf discard /dev/data 0 1048576
+if [[ $out == *"not supported"* ]]; then
+    skip "a disk: discard" "this file system cannot punch holes"
+else
+    ok "a disk: discard" cmp -n 1048576 disk.img /dev/zero
+    ok "a disk: only what was named" cmp -i 1048576 disk.img before.img
+fi
+truncate -s 1M other.img
+run_ukvm --disk a=disk.img --disk b=other.img fileop.elf write /dev/b 10 20 5 check /dev/b 10 20 5 size /dev/a
+is "two disks" "$status" 0
+ok "two disks: the right one" ./fileop check other.img 10 20 5
+
+done_testing
