@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <sys/statfs.h>
 
+#include "../../guest-kernel/posix/deadline.h"
 #include "../../guest-kernel/posix/fs/blkdev.h"
 #include "../../guest-kernel/posix/fs/open.h"
 #include "../../guest-kernel/posix/fs/tree.h"
@@ -65,9 +66,17 @@ size_t uk_pages_available(void) {
     return 100000 - pages_out;
 }
 
-uint64_t uk_clock_wall(void) {
-    static uint64_t now = UINT64_C(1600000000) * UK_SECOND;
+uint64_t uk_wall_base(void) {
+    return UINT64_C(1600000000) * UK_SECOND;
+}
+
+uint64_t uk_clock_monotonic(void) {
+    static uint64_t now;
     return now += UK_MILLISECOND;
+}
+
+struct timespec uk_timespec(uint64_t ns) {
+    return (struct timespec){.tv_sec = (time_t)(ns / UK_SECOND), .tv_nsec = (long)(ns % UK_SECOND)};
 }
 
 int uk_eprintf(const char *format, ...) {

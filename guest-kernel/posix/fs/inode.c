@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../deadline.h"
+
 #define BLOCK 512 /* the unit of st_blocks, whatever the file system */
 #define DEVICE_ID 1
 
 struct timespec uk_fs_now(void) {
-    uint64_t now = uk_clock_wall();
-    return (struct timespec){.tv_sec = (time_t)(now / UK_SECOND), .tv_nsec = (long)(now % UK_SECOND)};
+    return uk_timespec(uk_wall_base() + uk_clock_monotonic());
 }
 
 struct uk_inode *uk_inode_new(mode_t mode) {
