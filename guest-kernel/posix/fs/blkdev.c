@@ -16,8 +16,10 @@
 #include "../signal.h"
 #include "open.h"
 
-#define PIECE_SIZE (128u * 1024u)
+#define PIECE_SIZE (256u * 1024u)
 #define DEPTH 4u
+
+#define LEFT_TO_OTHERS 4u /* one part in so many of the arena: frames need buffers too */
 
 struct range {
     struct range *next;
@@ -27,7 +29,8 @@ struct range {
 
 static struct range *writing;
 static struct uk_thread_list range_waiters, buffer_waiters;
-static unsigned buffers_out;
+static size_t buffers_out; /* bytes */
+static unsigned hungry;    /* threads that found no buffer at all */
 
 /* What one call transfers. */
 struct transfer {
@@ -112,11 +115,14 @@ static void give_range(struct range *range) {
 
 /* The largest buffer to be had, of what is wanted, half of it, and so on to one block. */
 static bool get_buffer(const struct ukvm_blk_info *blk, uint32_t wanted, struct piece *piece) {
+    size_t most = uk_boot()->arena_size - uk_boot()->arena_size / LEFT_TO_OTHERS;
     for (uint32_t room = wanted; room > 0; room = (uint32_t)round_down(room / 2, blk->block_size)) {
+        if (room > most - buffers_out)
+            continue;
         piece->buffer = uk_arena_alloc(room, blk->block_size);
         if (piece->buffer) {
             piece->room = room;
-            buffers_out++;
+            buffers_out += room;
             return true;
         }
     }
@@ -126,7 +132,7 @@ static bool get_buffer(const struct ukvm_blk_info *blk, uint32_t wanted, struct 
 static void put_buffer(struct piece *piece) {
     uk_arena_free(piece->buffer, piece->room);
     piece->buffer = NULL;
-    buffers_out--;
+    buffers_out -= piece->room;
     uk_unblock_all(&buffer_waiters);
 }
 
@@ -194,9 +200,15 @@ static void finish(struct transfer *transfer, struct piece *piece, bool *failed)
 
 /* All buffers are with others: until one comes back. -ENOMEM: there are none at all. */
 static int wait_for_buffer(void) {
-    return buffers_out > 0 ? uk_block(&buffer_waiters, UKVM_DEADLINE_NONE, UK_WAITS_FOR_EVENT) : -ENOMEM;
+    if (buffers_out == 0)
+        return -ENOMEM;
+    hungry++;
+    int result = uk_block(&buffer_waiters, UKVM_DEADLINE_NONE, UK_WAITS_FOR_EVENT);
+    hungry--;
+    return result;
 }
 
+/* A long transfer takes again at once what it gives back, so it must let those who have nothing go first. */
 static void run(struct transfer *transfer) {
     struct piece pieces[DEPTH];
     unsigned first = 0, started = 0;
@@ -210,6 +222,8 @@ static void run(struct transfer *transfer) {
             return;
         else
             transfer->error = wait_for_buffer();
+        if (hungry)
+            uk_yield();
     }
 }
 
