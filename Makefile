@@ -139,7 +139,7 @@ $(foreach name,$(shell awk '/^[a-z]/ { print $$1 }' third-party/sources),$(eval 
 # The compiler of programs for a C library, and what must be there before it works. Any other serves to see whether a
 # program builds at all: make redis UKVM_CC='musl-gcc -static' UKVM_CC_DEPS=
 UKVM_CC := $(abspath $(BUILD)/ukvm-cc)
-UKVM_CC_DEPS := $(UKVM_CC)
+UKVM_CC_DEPS := $(BUILD)/ukvm-cc
 include $(FRAGMENTS)
 
 $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)
