@@ -54,14 +54,14 @@ _Static_assert(offsetof(struct tables, idt) % 16 == 0, "gates do not straddle a 
  * One string instruction, whose iterations a host that emulates ring 0 does in one go. Reloading CR3 forgets all
  * translations, the large page that a table replaces included; no page is global.
  */
+/* clang-format off */
 static const uint8_t edit_code[] = {
-    0xf3, 0x48,
-    0xa5, /* rep movsq */
-    0x0f, 0x22,
-    0xd8,                  /* mov %rax, %cr3 */
+    0xf3, 0x48, 0xa5,      /* rep movsq */
+    0x0f, 0x22, 0xd8,      /* mov %rax, %cr3 */
     0xe6, TRAPS_EDIT_PORT, /* out %al, $port */
     0xeb, 0xfe,            /* jmp itself: the monitor never resumes it */
 };
+/* clang-format on */
 _Static_assert(sizeof edit_code <= sizeof(((struct tables *)0)->edit), "the stub fits");
 
 static uint64_t tables_address(const struct region *system, size_t offset) {

@@ -55,6 +55,7 @@ is "the file is as it was" "$(stat -c %s odd)" 3000001
 guest=$!
 wait_for 10 test -s late.out
 : >odd
+kill -TERM $guest
 wait $guest
 is "cut short: exit status" $? 125
 like "cut short: one line that says so" "$(<late.err)" "^ukvm: KVM_RUN: Bad address: .*--initrd.*shorter"$'[^\n]*$'

@@ -4,8 +4,8 @@
  *
  *     build/ukvm run --initrd FILE build/tests/guests/initrd.elf [MODE]
  *
- * Without a mode, prints TAP. `cat` prints the file; `last` its last byte; `late` the same, half a second after it has
- * said that it is ready. `write`, `execute`, `below`, `above` touch it or the pages around it as no guest may.
+ * Without a mode, prints TAP. `cat` prints the file; `last` its last byte; `late` the same, once it has said that it is
+ * ready and was told to end. `write`, `execute`, `below`, `above` touch it or the pages around it as no guest may.
  */
 #include "ukvm.h"
 
@@ -70,9 +70,12 @@ static int last(void) {
 }
 
 static int late(void) {
+    struct uk_io signal = {.sqe = {.op = UKVM_OP_SIGNAL}};
+    uk_submit(&signal);
+    uk_kick();
     uk_printf("ready\n");
     uk_console_flush();
-    uk_sleep(500 * UK_MILLISECOND);
+    uk_await(&signal);
     return last();
 }
 
