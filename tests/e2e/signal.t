@@ -77,9 +77,10 @@ is "lost: the second one ends it" $? 143
 mkfifo full || exit 1
 exec 8<>full
 head -c 65536 /dev/zero >&8
-"$UKVM" run "$GUESTS/signal.elf" exit >&8 2>full.err &
+"$UKVM" run --trace=exits "$GUESTS/signal.elf" exit >&8 2>full.err &
 guest=$!
-sleep 0.5
+ok "exit: it is there" wait_for 10 grep -q "port 0x12" full.err
+sleep 0.2
 ok "exit: it waits for a console that nobody reads" kill -0 $guest
 kill -TERM $guest
 SECONDS=0
