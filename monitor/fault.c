@@ -123,26 +123,31 @@ static bool is_code(const struct layout *layout, uint64_t address) {
     return range && (range->prot & UKVM_PROT_EXEC);
 }
 
+/* Copies: the guest's registers hold any number, a multiple of 8 or not. */
+static bool read_words(const struct region *ram, uint64_t address, uint64_t *words, unsigned count) {
+    const void *at = region_at_address(ram, address, count * sizeof *words);
+    if (at)
+        memcpy(words, at, count * sizeof *words);
+    return at != NULL;
+}
+
 /*
  * Follows the chain of frame pointers: [rbp] is the caller's rbp and [rbp + 8] the address it returns to. Frames must
  * rise, which ends any loop. When the program jumped to somewhere that is no code, the word at rsp says from where.
  */
 static unsigned walk_stack(const struct fault_context *context, const struct kvm_regs *regs, struct symbol *frames) {
+    uint64_t words[2];
     unsigned count = 0;
-    const uint64_t *word;
     frames[count++].address = regs->rip;
-    if (!is_code(context->layout, regs->rip)) {
-        word = region_at_address(context->ram, regs->rsp, sizeof *word);
-        if (word && is_code(context->layout, *word))
-            frames[count++].address = *word;
-    }
-    for (uint64_t rbp = regs->rbp, last = 0; count < FRAMES_MAX && rbp > last && is_aligned(rbp, 8);) {
-        word = region_at_address(context->ram, rbp, 2 * sizeof *word);
-        if (!word || !is_code(context->layout, word[1]))
+    if (!is_code(context->layout, regs->rip) && read_words(context->ram, regs->rsp, words, 1) &&
+        is_code(context->layout, words[0]))
+        frames[count++].address = words[0];
+    for (uint64_t rbp = regs->rbp, last = 0; count < FRAMES_MAX && rbp > last;) {
+        if (!read_words(context->ram, rbp, words, 2) || !is_code(context->layout, words[1]))
             break;
-        frames[count++].address = word[1];
+        frames[count++].address = words[1];
         last = rbp;
-        rbp = word[0];
+        rbp = words[0];
     }
     return count;
 }
@@ -152,6 +157,10 @@ static void find_names(const struct fault_context *context, struct symbol *frame
     for (unsigned i = 0; i < count; i++)
         frames[i].address -= context->layout->bias + (i > 0);
     symbols_find(context->image, frames, count);
+    /* the nearest symbol is no name for what the guest jumped to outside its image */
+    const struct ukvm_range *range = find_range(context->layout, frames[0].address + context->layout->bias);
+    if (!range || range->kind != UKVM_RANGE_IMAGE)
+        frames[0].name[0] = '\0';
     for (unsigned i = 1; i < count; i++) {
         frames[i].address++;
         frames[i].offset++;

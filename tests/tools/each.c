@@ -84,9 +84,9 @@ static void run_one(const struct job *job, const char *line) {
     size_t length = read_output(job, child, ends[0], output);
     close(ends[0]);
     waitpid(child, &status, 0);
-    int n = snprintf(text, sizeof text, "%d %.*s: %.*s\n",
-                     WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), (int)strcspn(line, "\n"), line,
-                     (int)length, output);
+    int n =
+        snprintf(text, sizeof text, "%d %.*s: %.*s\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                 (int)strcspn(line, "\n"), line, (int)length, output);
     if (write(STDOUT_FILENO, text, (size_t)n) != n)
         exit(1);
 }
