@@ -227,7 +227,7 @@ $(BUILD)/tests/ukvm-faults: $(MONITOR_OBJS) $(BUILD)/obj/tests/faults/inject.o
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(HOST_LDFLAGS) $(FAULTS_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(HOST_LIBS)
-FAULTS_WRAP := ops_finish ops_take request_tag request_complete malloc calloc realloc
+FAULTS_WRAP := options_parse_run ops_finish ops_take request_tag request_complete malloc calloc realloc
 
 $(BUILD)/obj/tests/faults/%.o: tests/faults/%.c Makefile | packages-build
 	@mkdir -p $(@D)

@@ -365,9 +365,16 @@ static int open_file(struct image *image, uint64_t *size, struct error *err) {
     return 0;
 }
 
+/* The image may be right: it is the host that cannot read it, and libelf's message only what it made of that. */
+static void blame_host(const char *path, int number, struct error *err) {
+    if (number == ENOMEM || number == EIO || number == EMFILE || number == ENFILE)
+        error_set(err, EXIT_MONITOR, "%s: cannot be read: %s", path, strerror(number));
+}
+
 int image_open(const char *path, struct image *image, struct error *err) {
     struct reader r = {.image = image, .err = err};
     *image = (struct image){.path = path, .fd = -1};
+    errno = 0;
     if (open_file(image, &r.file_size, err))
         goto fail;
     if (check_counts(&r))
@@ -383,6 +390,7 @@ int image_open(const char *path, struct image *image, struct error *err) {
     if (result == 0)
         return 0;
 fail:
+    blame_host(path, errno, err);
     if (image->fd >= 0)
         close(image->fd);
     image->fd = -1;

@@ -21,7 +21,7 @@ static int load_segment(const struct image *image, const struct image_segment *s
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return error_set(err, EXIT_IMAGE, "%s: cannot be read: %s", image->path, strerror(errno));
+            return error_set(err, EXIT_MONITOR, "%s: cannot be read: %s", image->path, strerror(errno));
         if (n == 0)
             return error_set(err, EXIT_IMAGE, "%s: became shorter while it was read", image->path);
         done += (uint64_t)n;

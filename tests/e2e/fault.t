@@ -36,6 +36,9 @@ else
 fi
 fault int3 133 "breakpoint"
 
+run_ukvm "$GUESTS/fault.elf" jump-null
+like "jump-null: an address outside the image has no name" "$err" "at 0x0 in \?"
+
 # What follows has no frame to walk from, or has overwritten it.
 run_ukvm "$GUESTS/fault.elf" exec-stack
 is "exec-stack: exit status" "$status" 139

@@ -154,8 +154,11 @@ sockets() {
 }
 
 interface() {
-    [ "$(id -u)" = 0 ] && [ -c /dev/net/tun ] && ip netns add "$NS" 2>/dev/null && ip -n "$NS" tuntap add tap0 mode tap ||
-        { skip "$mode: floods of a TAP" "making a network namespace needs root"; return; }
+    if [ "$(id -u)" != 0 ] || [ ! -c /dev/net/tun ] || ! ip netns add "$NS" 2>/dev/null; then
+        skip "$mode: floods of a TAP" "making a network namespace needs root and /dev/net/tun"
+        return
+    fi
+    ip -n "$NS" tuntap add tap0 mode tap
     ip -n "$NS" link set tap0 up
     run ip netns exec "$NS" "${MONITOR[@]}" --net net=tap:tap0 "$HOSTILE/rings.elf" flood-net 3000
     like "$mode: frames of one byte, a TAP full" "$status $(grep -aE "survived|$finding" "$SCRATCH/.err")" "^0 survived$"
