@@ -85,8 +85,9 @@ else
     skip "a read-only file system" "mounting needs root"
 fi
 truncate -s 1M cut.img
-"$UKVM" run --disk d=cut.img "$GUESTS/blkio.elf" mixed 3 >cut.out 2>&1 &
+"$UKVM" run --disk d=cut.img "$GUESTS/blkio.elf" info wait 50 mixed 3 >cut.out 2>&1 &
 guest=$!
+wait_for 10 test -s cut.out
 for ((i = 0; i < 40; i++)); do truncate -s $((i % 2 * 1048576)) cut.img; done
 wait $guest
 like "a disk truncated again and again: the guest ends as it likes" "$?" "^[01]$"
