@@ -184,7 +184,7 @@ fields() {
     "$TOOLS/socket_peer" reader "${MONITOR[@]}" --disk rw=own.img --disk ro=read-only.img,ro --net net=fd:3 \
         "$HOSTILE/fields.elf" "$SEED" "${few:-4000}" >/dev/null 2>fields.err &
     local guest=$!
-    sleep 0.1
+    wait_for 10 grep -q "WRITE.*:$(stat -c %i own.img) " /proc/locks
     cat guard >>own.img
     wait $guest
     is "$mode: every field at its extremes: exit status" "$?" 0
