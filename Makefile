@@ -209,6 +209,33 @@ $(BUILD)/obj/tests/sandbox/%.o: tests/sandbox/%.c Makefile | packages-build
 	@echo "  CC  $@"
 	$(Q)$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
 
+# ---- conformance: raw guests against any monitor (UKVM=PATH), and monitors that are broken on purpose ----
+
+CONFORMANCE_TESTS := $(wildcard tests/conformance/*.t)
+CONFORMANCE_GUESTS := $(patsubst tests/conformance/%.c,$(BUILD)/tests/conformance/%.elf, \
+	$(filter-out %/guest.c,$(wildcard tests/conformance/*.c))) $(BUILD)/tests/conformance/boot-relr.elf
+# No guest kernel, and nothing on the stack that a check does not put there.
+CONFORMANCE_CFLAGS := $(COMMON) -ffreestanding -fPIE -fcf-protection=none -fno-stack-protector -mno-red-zone
+
+$(BUILD)/obj/tests/conformance/%.o: tests/conformance/%.c Makefile | packages-build
+	@mkdir -p $(@D)
+	@echo "  CC  $@"
+	$(Q)$(CC) $(CONFORMANCE_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/conformance/%.elf: $(BUILD)/obj/tests/conformance/%.o $(BUILD)/obj/tests/conformance/guest.o
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
+
+$(BUILD)/tests/conformance/boot-relr.elf: $(BUILD)/obj/tests/conformance/boot.o $(BUILD)/obj/tests/conformance/guest.o
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(GUEST_LDFLAGS) -Wl,-z,pack-relative-relocs -o $@ $^
+
+conformance: all $(CONFORMANCE_GUESTS) $(TEST_TOOLS) | packages-test
+	tests/conformance/run.sh
+
+
 # The monitor under the sanitizers, for hostile guests. The static liburing: the shared one does not export all of it (2.3).
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 
@@ -253,9 +280,10 @@ NATIVE := rest lua sqlite speedtest1
 TEST_INPUTS := all $(NATIVE:%=$(BUILD)/native/%) $(UNIT_TESTS) $(TEST_GUESTS) $(POSIX_TESTS) \
 	$(POSIX_TESTS:%=%.elf) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
 TEST_INPUTS += $(BUILD)/tests/ukvm-asan $(BUILD)/tests/ukvm-faults $(HOSTILE_GUESTS)
+TEST_INPUTS += $(CONFORMANCE_GUESTS)
 
 test: $(TEST_INPUTS) | packages-test
-	prove --exec '' --timer $(UNIT_TESTS) $(E2E_TESTS)
+	prove --exec '' --timer $(UNIT_TESTS) $(E2E_TESTS) $(CONFORMANCE_TESTS)
 
 test-unit: $(UNIT_TESTS) | packages-test
 	prove --exec '' $(UNIT_TESTS)
@@ -279,7 +307,8 @@ run: all | packages-run
 
 C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h guest-kernel/posix/*.[ch] guest-kernel/posix/fs/*.[ch] examples/*/*.[ch] \
 	tests/*/*.[ch] seccomp/*.[ch])
-SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init)
+SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init) \
+	$(CONFORMANCE_TESTS) $(wildcard tests/conformance/mutants/*.sh)
 
 lint: $(BUILD)/gen/syscall_names.h | packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)

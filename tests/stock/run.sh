@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Runs the end-to-end tests on Debian's own kernel with a real kvm_amd, in a machine that QEMU emulates in software: it
-# needs neither root nor /dev/kvm, and shows that nothing newer than that kernel is required.
+# Runs the end-to-end and the conformance tests on Debian's own kernel with a real kvm_amd, in a machine that QEMU
+# emulates in software: it needs neither root nor /dev/kvm, and shows that nothing newer than that kernel is required.
 #
-#   tests/stock/run.sh [TEST...]    run tests/e2e/*.t, or only these
+#   tests/stock/run.sh [TEST...]    run tests/e2e/*.t and tests/conformance/*.t, or only these
 #   tests/stock/run.sh --shell      a shell in the same machine; `exit` ends it
 #
 # The last line is prove's "Result:", and the exit status is prove's. A machine that ends without a verdict, or does not
@@ -47,8 +47,8 @@ find_tests() {
     local test path
     if (($# == 0)); then
         shopt -s nullglob
-        set -- "$root"/tests/e2e/*.t
-        (($# > 0)) || die "tests/e2e has no test (*.t)"
+        set -- "$root"/tests/e2e/*.t "$root"/tests/conformance/*.t
+        (($# > 0)) || die "tests/e2e and tests/conformance have no test (*.t)"
     fi
     for test; do
         [[ -f $test ]] || die "$test: no such test"

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ABI.md, "Boot page".
+# shellcheck source=tests/conformance/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+inside UKVM-BOOT-01 boot
+inside UKVM-BOOT-01 boot -e KEY=VALUE
+for place in boot boot-last; do
+    survives "UKVM-BOOT-01 $place can be read" read $place
+    ends "UKVM-BOOT-01 $place cannot be written" 139 write $place
+done
+
+# A blob of more than a page; strings that are empty, that have spaces, and what an option would look like.
+long=$(printf 'x%.0s' {1..5000})
+run_ukvm -e KEY=VALUE -e EMPTY= -e "LONG=$long" "$SUITE/boot.elf" UKVM-BOOT-02 '' 'two words' --mem "$long" $'\xff='
+report UKVM-BOOT-02
+is "UKVM-BOOT-02 arguments and environment are those of the command line" \
+    "$(sed '/^ok /d' <<<"$out")" \
+    "$(printf '%s\n' "$SUITE/boot.elf" UKVM-BOOT-02 '' 'two words' --mem "$long" $'\xff=' -- KEY=VALUE EMPTY= "LONG=$long")"
+cp "$SUITE/boot.elf" .
+run_ukvm ./boot.elf UKVM-BOOT-02
+is "UKVM-BOOT-02 argv[0] is the image's name as it was given" "$(sed '/^ok /d' <<<"$out" | head -n 1)" ./boot.elf
+is "UKVM-BOOT-02 there need be no environment" "$(sed -n '/^--$/,$p' <<<"$out")" --
+
+for mebibytes in 2 64 1024; do
+    run_ukvm --mem ${mebibytes}M "$SUITE/boot.elf" UKVM-BOOT-03 $mebibytes
+    report UKVM-BOOT-03
+done
+
+truncate -s 1M a.img
+truncate -s 2M b.img
+printf a | dd of=a.img conv=notrunc status=none
+printf b | dd of=b.img conv=notrunc status=none
+net=n=fd:3,mac=02:00:00:00:00:09,mtu=1400,ip=10.1.2.3/24,gw=10.1.2.1
+for order in "--disk a=a.img --net $net --disk b=b.img,ro" "--disk b=b.img,ro --disk a=a.img --net $net"; do
+    # shellcheck disable=SC2086 # words
+    run "$TOOLS/frame_peer" dgram "$UKVM" run $order "$SUITE/boot.elf" UKVM-BOOT-04
+    report UKVM-BOOT-04
+done
+
+seen=
+for _ in 1 2; do
+    inside UKVM-BOOT-05 boot
+    seen+=$(note entropy)$'\n'
+done
+is "UKVM-BOOT-05 no word of the entropy is the same in two boots" "$(grep -c . <<<"$seen") $(sort <<<"$seen" | uniq -d)" "16 "
+
+inside UKVM-BOOT-06 boot
+
+ends "UKVM-BOOT-07 the guest cannot write what the monitor could read back" 139 write boot-arena-size
+inside UKVM-BOOT-07 boot --disk a=a.img
+
+done_testing

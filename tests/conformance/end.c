@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Does something that must end the guest, named by its arguments; says so before, and that it is still there
+ * afterwards:
+ *
+ *     read|write|exec PLACE      see `places`
+ *     instruction NAME           see `instructions`
+ *     out|in BYTES PORT          BYTES is 1, 2 or 4
+ *     outs|ins BYTES PORT        the same with a repeated string instruction, 4 times
+ *     index NAME SIGN N PORT     moves sq_tail or cq_head, then an `out` to PORT; SIGN is + or - for N entries, ++ or
+ * -- for N entries more than the ring has exit STATUS                EXIT spin, sleep                for ever
+ */
+#include "guest.h"
+
+static uint64_t hidden(uint64_t value) {
+    __asm__ volatile("" : "+r"(value));
+    return value;
+}
+
+/* ---- places ---- */
+
+#define RET 0xc3
+
+static uint8_t data[16] = {RET};
+static uint8_t bss[16];
+static const uint8_t rodata[16] = {RET};
+static const uint8_t *const relro = rodata;
+
+static uint64_t page_up(uint64_t address) {
+    return (address + UKVM_PAGE_SIZE - 1) & ~(uint64_t)(UKVM_PAGE_SIZE - 1);
+}
+
+static const struct ukvm_range *last_range(uint32_t kind) {
+    for (unsigned i = boot->ranges_count; i > 0; i--)
+        if (ranges()[i - 1].kind == kind)
+            return &ranges()[i - 1];
+    return NULL;
+}
+
+static uint64_t rings_end(void) {
+    uint64_t ends[] = {boot->rings_addr + sizeof(struct ukvm_rings),
+                       boot->sq_addr + boot->sq_entries * sizeof(struct ukvm_sqe),
+                       boot->cq_addr + boot->cq_entries * sizeof(struct ukvm_cqe)};
+    uint64_t end_of_all = 0;
+    for (unsigned i = 0; i < COUNT(ends); i++)
+        end_of_all = ends[i] > end_of_all ? ends[i] : end_of_all;
+    return page_up(end_of_all);
+}
+
+static uint64_t rings_start(void) {
+    uint64_t start = boot->rings_addr;
+    start = boot->sq_addr < start ? boot->sq_addr : start;
+    start = boot->cq_addr < start ? boot->cq_addr : start;
+    return start & ~(uint64_t)(UKVM_PAGE_SIZE - 1);
+}
+
+static void fault_text(void) {
+    __asm__ volatile("");
+}
+
+enum place {
+    NULL_FIRST,
+    NULL_LAST,
+    NONCANONICAL,
+    NONCANONICAL_HIGH,
+    KERNEL_HALF,
+    TEXT,
+    RODATA,
+    RELRO,
+    DATA,
+    BSS,
+    STACK,
+    BELOW_STACK,
+    FREE,
+    BELOW_RANGES,
+    ABOVE_RANGES,
+    BOOT,
+    BOOT_ARENA_SIZE,
+    BOOT_LAST,
+    BOOT_ARGUMENT,
+    BELOW_BOOT,
+    FAR_BELOW_BOOT,
+    FARTHER_BELOW_BOOT,
+    ABOVE_BOOT,
+    RINGS,
+    BELOW_RINGS,
+    ABOVE_RINGS,
+    ARENA,
+    BELOW_ARENA,
+    ABOVE_ARENA,
+    FAR_ABOVE_ARENA,
+    PLACES
+};
+
+static const char *const places[PLACES] = {
+    [NULL_FIRST] = "null",
+    [NULL_LAST] = "null-last",
+    [NONCANONICAL] = "noncanonical",
+    [NONCANONICAL_HIGH] = "noncanonical-high",
+    [KERNEL_HALF] = "kernel-half",
+    [TEXT] = "text",
+    [RODATA] = "rodata",
+    [RELRO] = "relro",
+    [DATA] = "data",
+    [BSS] = "bss",
+    [STACK] = "stack",
+    [BELOW_STACK] = "below-stack",
+    [FREE] = "free",
+    [BELOW_RANGES] = "below-ranges",
+    [ABOVE_RANGES] = "above-ranges",
+    [BOOT] = "boot",
+    [BOOT_ARENA_SIZE] = "boot-arena-size",
+    [BOOT_LAST] = "boot-last",
+    [BOOT_ARGUMENT] = "boot-argument",
+    [BELOW_BOOT] = "below-boot",
+    [FAR_BELOW_BOOT] = "far-below-boot",
+    [FARTHER_BELOW_BOOT] = "farther-below-boot",
+    [ABOVE_BOOT] = "above-boot",
+    [RINGS] = "rings",
+    [BELOW_RINGS] = "below-rings",
+    [ABOVE_RINGS] = "above-rings",
+    [ARENA] = "arena",
+    [BELOW_ARENA] = "below-arena",
+    [ABOVE_ARENA] = "above-arena",
+    [FAR_ABOVE_ARENA] = "far-above-arena",
+};
+
+static uint64_t address_of(enum place place) {
+    const struct ukvm_range *stack = range_of(entry_registers[RSP] - 1), *last = &ranges()[boot->ranges_count - 1];
+    const struct ukvm_range *free = last_range(UKVM_RANGE_FREE);
+    const uint64_t addresses[PLACES] = {
+        [NULL_FIRST] = 0,
+        [NULL_LAST] = UKVM_PAGE_SIZE - 1,
+        [NONCANONICAL] = UINT64_C(1) << 63,
+        [NONCANONICAL_HIGH] = UINT64_C(0x0000800000000000),
+        [KERNEL_HALF] = UINT64_C(0xffff800000000000),
+        [TEXT] = (uintptr_t)fault_text,
+        [RODATA] = (uintptr_t)rodata,
+        [RELRO] = (uintptr_t)&relro,
+        [DATA] = (uintptr_t)data,
+        [BSS] = (uintptr_t)bss,
+        [STACK] = stack ? stack->base + stack->size / 2 : 0,
+        [BELOW_STACK] = stack ? stack->base - 1 : 0,
+        [FREE] = free ? free->base : 0,
+        [BELOW_RANGES] = ranges()->base - 1,
+        [ABOVE_RANGES] = last->base + last->size,
+        [BOOT] = (uintptr_t)boot,
+        [BOOT_ARENA_SIZE] = (uintptr_t)&boot->arena_size,
+        [BOOT_LAST] = (uintptr_t)boot + boot->size - 1,
+        [BOOT_ARGUMENT] = (uintptr_t)argument(4),
+        [BELOW_BOOT] = (uintptr_t)boot - 1,
+        [FAR_BELOW_BOOT] = (uintptr_t)boot - UKVM_PAGE_SIZE - 1,
+        [FARTHER_BELOW_BOOT] = (uintptr_t)boot - 2 * UKVM_PAGE_SIZE - 1,
+        [ABOVE_BOOT] = page_up((uintptr_t)boot + boot->size),
+        [RINGS] = boot->sq_addr,
+        [BELOW_RINGS] = rings_start() - 1,
+        [ABOVE_RINGS] = rings_end(),
+        [ARENA] = boot->arena_addr + ARENA_FREE,
+        [BELOW_ARENA] = boot->arena_addr - 1,
+        [ABOVE_ARENA] = boot->arena_addr + boot->arena_size,
+        [FAR_ABOVE_ARENA] = boot->arena_addr + boot->arena_size + 4 * UKVM_PAGE_SIZE,
+    };
+    return addresses[place];
+}
+
+static uint64_t place(void) {
+    for (unsigned i = 0; i < PLACES && argument(3); i++)
+        if (same(places[i], argument(3)))
+            return hidden(address_of(i));
+    say("there is no such place");
+    end(2);
+}
+
+static void do_read(void) {
+    (void)*(volatile uint8_t *)place();
+}
+
+static void do_write(void) {
+    *(volatile uint8_t *)place() = RET;
+}
+
+/* Where it can be written, there is an instruction that returns. */
+static void do_exec(void) {
+    const struct ukvm_range *range = range_of(place());
+    bool shared = place() == address_of(RINGS) || place() == address_of(ARENA);
+    if (shared || (range && (range->prot & UKVM_PROT_WRITE)))
+        do_write();
+    ((void (*)(void))place())();
+}
+
+/* ---- instructions ---- */
+
+#define INSTRUCTION(name, ...)         \
+    static void do_##name(void) {      \
+        __asm__ volatile(__VA_ARGS__); \
+    }
+
+INSTRUCTION(ud2, "ud2")
+INSTRUCTION(divide, "xor %%ecx, %%ecx; mov $1, %%eax; cltd; idiv %%ecx" : : : "rax", "rcx", "rdx")
+INSTRUCTION(int3, "int3")
+INSTRUCTION(int80, "int $0x80" : : "a"(1), "b"(0))
+INSTRUCTION(int13, "int $13")
+INSTRUCTION(syscall, "syscall" : : "a"(60), "D"(0) : "rcx", "r11", "memory")
+INSTRUCTION(sysenter, "sysenter")
+INSTRUCTION(hlt, "hlt")
+INSTRUCTION(cr0, "mov %%cr0, %%rax" : : : "rax")
+INSTRUCTION(cr3, "mov %%cr3, %%rax; mov %%rax, %%cr3" : : : "rax")
+INSTRUCTION(cr4, "mov %%rax, %%cr4" : : "a"(0))
+INSTRUCTION(dr7, "mov %%rax, %%dr7" : : "a"(0))
+INSTRUCTION(rdmsr, "rdmsr" : : "c"(0xc0000080) : "rax", "rdx")
+INSTRUCTION(wrmsr, "wrmsr" : : "c"(0xc0000080), "a"(0), "d"(0))
+INSTRUCTION(lgdt, "lgdt (%0)" : : "r"(data))
+INSTRUCTION(lidt, "lidt (%0)" : : "r"(data))
+INSTRUCTION(ltr, "ltr %%ax" : : "a"(0x40))
+INSTRUCTION(invlpg, "invlpg (%0)" : : "r"(data))
+INSTRUCTION(wbinvd, "wbinvd")
+INSTRUCTION(clts, "clts")
+INSTRUCTION(swapgs, "swapgs")
+INSTRUCTION(iretq_to_0, "push $0; push %%rsp; pushfq; push $0x10; lea 1f(%%rip), %%rax; push %%rax; iretq; 1:"
+            :
+            :
+            : "rax")
+INSTRUCTION(trap_flag, "pushfq; orq $0x100, (%%rsp); popfq; nop; nop" : : : "memory", "cc")
+INSTRUCTION(stack_segment, "mov %0, %%rbp; mov (%%rbp), %%rax" : : "r"(UINT64_C(1) << 62) : "rax")
+
+static void do_simd(void) {
+    uint32_t unmasked = 0x1f80 & ~0x200u; /* MXCSR without the mask of division by zero */
+    float one = 1, zero = 0;
+    __asm__ volatile("ldmxcsr %1\n\tdivss %2, %0" : "+x"(one) : "m"(unmasked), "x"(zero));
+}
+
+static void do_x87(void) {
+    uint16_t unmasked = 0x37f & ~4u; /* the control word without the mask of division by zero */
+    __asm__ volatile("fldcw %0; fld1; fldz; fdivrp; fwait" : : "m"(unmasked));
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} instructions[] = {
+    {"ud2", do_ud2},
+    {"divide", do_divide},
+    {"int3", do_int3},
+    {"int80", do_int80},
+    {"int13", do_int13},
+    {"syscall", do_syscall},
+    {"sysenter", do_sysenter},
+    {"hlt", do_hlt},
+    {"cr0", do_cr0},
+    {"cr3", do_cr3},
+    {"cr4", do_cr4},
+    {"dr7", do_dr7},
+    {"rdmsr", do_rdmsr},
+    {"wrmsr", do_wrmsr},
+    {"lgdt", do_lgdt},
+    {"lidt", do_lidt},
+    {"ltr", do_ltr},
+    {"invlpg", do_invlpg},
+    {"wbinvd", do_wbinvd},
+    {"clts", do_clts},
+    {"swapgs", do_swapgs},
+    {"iretq-to-0", do_iretq_to_0},
+    {"trap-flag", do_trap_flag},
+    {"stack-segment", do_stack_segment},
+    {"simd", do_simd},
+    {"x87", do_x87},
+};
+
+static void do_instruction(void) {
+    for (unsigned i = 0; i < COUNT(instructions) && argument(3); i++)
+        if (same(instructions[i].name, argument(3)))
+            return instructions[i].run();
+    say("there is no such instruction");
+    end(2);
+}
+
+/* ---- ports ---- */
+
+static void do_out(void) {
+    uint16_t port = (uint16_t)number_argument(4);
+    switch (number_argument(3)) {
+    case 1:
+        __asm__ volatile("outb %%al, %%dx" : : "a"(0), "d"(port) : "memory");
+        break;
+    case 2:
+        __asm__ volatile("outw %%ax, %%dx" : : "a"(0), "d"(port) : "memory");
+        break;
+    default:
+        __asm__ volatile("outl %%eax, %%dx" : : "a"(0), "d"(port) : "memory");
+    }
+}
+
+static void do_in(void) {
+    uint16_t port = (uint16_t)number_argument(4);
+    uint32_t value;
+    switch (number_argument(3)) {
+    case 1:
+        __asm__ volatile("inb %%dx, %%al" : "=a"(value) : "d"(port) : "memory");
+        break;
+    case 2:
+        __asm__ volatile("inw %%dx, %%ax" : "=a"(value) : "d"(port) : "memory");
+        break;
+    default:
+        __asm__ volatile("inl %%dx, %%eax" : "=a"(value) : "d"(port) : "memory");
+    }
+}
+
+static uint32_t words[4];
+
+static void do_outs(void) {
+    uint64_t count = COUNT(words);
+    const uint32_t *at = words;
+    uint16_t port = (uint16_t)number_argument(4);
+    if (number_argument(3) == 4)
+        __asm__ volatile("rep outsl" : "+S"(at), "+c"(count) : "d"(port) : "memory");
+    else
+        __asm__ volatile("rep outsb" : "+S"(at), "+c"(count) : "d"(port) : "memory");
+}
+
+static void do_ins(void) {
+    uint64_t count = COUNT(words);
+    uint32_t *at = words;
+    uint16_t port = (uint16_t)number_argument(4);
+    __asm__ volatile("rep insl" : "+D"(at), "+c"(count) : "d"(port) : "memory");
+}
+
+/* ---- rings and the end ---- */
+
+static void do_index(void) {
+    bool submissions = same(argument(3), "sq_tail");
+    uint32_t *index = submissions ? &rings()->sq_tail : &rings()->cq_head, before = *index;
+    const char *sign = argument(4);
+    uint32_t delta = (uint32_t)number_argument(5);
+    if (sign[1])
+        delta += submissions ? boot->sq_entries : boot->cq_entries;
+    *index = *sign == '+' ? before + delta : before - delta;
+    rings()->deadline = 0;
+    switch (number_argument(6)) {
+    case UKVM_PORT_KICK:
+        hypercall(UKVM_PORT_KICK, 0);
+        break;
+    case UKVM_PORT_WAIT:
+        hypercall(UKVM_PORT_WAIT, 0);
+        break;
+    default:
+        hypercall(UKVM_PORT_EXIT, 7);
+    }
+    *index = before; /* for what is said next */
+}
+
+static void do_exit(void) {
+    hypercall(UKVM_PORT_EXIT, (uint32_t)number_argument(3));
+}
+
+static void do_spin(void) {
+    for (;;)
+        __asm__ volatile("pause");
+}
+
+static void do_sleep(void) {
+    for (;;)
+        wait_until(UKVM_DEADLINE_NONE);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} deeds[] = {
+    {"read", do_read},   {"write", do_write}, {"exec", do_exec}, {"instruction", do_instruction},
+    {"out", do_out},     {"in", do_in},       {"outs", do_outs}, {"ins", do_ins},
+    {"index", do_index}, {"exit", do_exit},   {"spin", do_spin}, {"sleep", do_sleep},
+};
+
+static void commit(void) {
+    for (unsigned i = 0; i < COUNT(deeds) && argument(2); i++) {
+        if (!same(deeds[i].name, argument(2)))
+            continue;
+        say("before");
+        flush();
+        deeds[i].run();
+        say("after");
+        return;
+    }
+    say("there is no such deed");
+    end(2);
+}
+
+const struct check checks[] = {
+    {"end", commit},
+    {NULL, NULL},
+};

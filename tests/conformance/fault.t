@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ABI.md, "Faults": the monitor's exit status.
+# shellcheck source=tests/conformance/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+ends "UKVM-FAULT-01 a bad access is SIGSEGV" 139 read null
+ends "UKVM-FAULT-01 a privileged instruction is SIGSEGV" 139 instruction hlt
+ends "UKVM-FAULT-01 an invalid instruction is SIGILL" 132 instruction ud2
+ends "UKVM-FAULT-01 a division error is SIGFPE" 136 instruction divide
+if [ -z "${UKVM_TEST_EMULATED:-}" ]; then
+    ends "UKVM-FAULT-01 an SSE exception is SIGFPE" 136 instruction simd
+else
+    skip "UKVM-FAULT-01 an SSE exception is SIGFPE" "this processor is emulated and raises none"
+fi
+ends "UKVM-FAULT-01 an x87 exception is SIGFPE" 136 instruction x87
+ends "UKVM-FAULT-01 a stack segment fault is SIGBUS" 135 instruction stack-segment
+ends "UKVM-FAULT-01 a breakpoint is SIGTRAP" 133 instruction int3
+ends "UKVM-FAULT-01 a debug trap is SIGTRAP" 133 instruction trap-flag
+run_ukvm "$SUITE/end.elf" end read null
+ok "UKVM-FAULT-01 the monitor reports what the guest did" test -n "$err"
+
+ends "UKVM-FAULT-02 a breach of CALL-05 is SIGSYS" 159 out 1 16
+ends "UKVM-FAULT-02 a breach of RING-02 is SIGSYS" 159 index sq_tail ++ 1 16
+run_ukvm "$SUITE/end.elf" end index sq_tail ++ 1 16
+ok "UKVM-FAULT-02 the monitor reports what the guest did" test -n "$err"
+
+image good
+image disk device=blk:data
+run_ukvm --disk data=none.img disk.elf
+is "UKVM-FAULT-03 a disk that is not there: 125" "$status" 125
+run_ukvm --mem nonsense good.elf
+is "UKVM-FAULT-03 an option that makes no sense: 125" "$status" 125
+echo text >text.elf
+run_ukvm text.elf
+is "UKVM-FAULT-03 no image at all: 126" "$status" 126
+run_ukvm none.elf
+is "UKVM-FAULT-03 no such file: 127" "$status" 127
+for how in spin sleep; do
+    for signal in TERM:143 INT:130; do
+        # a shell's background job ignores SIGINT, and so would the monitor without this
+        start env --default-signal=INT "$UKVM" run "$SUITE/end.elf" end $how
+        says before
+        stop ${signal%:*}
+        is "UKVM-FAULT-03 ended by SIG${signal%:*} while it does $how: ${signal#*:}" "$status" "${signal#*:}"
+    done
+done
+
+done_testing
