@@ -227,9 +227,9 @@ static void kick_with_receive(void) {
     find_net();
     push(receiving(0));
     uint64_t best = UINT64_MAX;
-    rings()->deadline = now() + SECOND;
     for (unsigned i = 0; i < 5; i++) {
         uint64_t began = now();
+        rings()->deadline = began + SECOND / 2;
         kick();
         best = now() - began < best ? now() - began : best;
     }

@@ -45,12 +45,12 @@ static bool registers_survive(uint16_t port) {
            t == 6 && r8 == 8 && r9 == 9 && r10 == 10 && r11 == 11 && r12 == 12 && r13 == 13 && r14 == 14 && r15 == 15;
 }
 
-/* The shortest of a few: the host has other things to do. */
-static uint64_t shortest(uint16_t port, uint64_t deadline) {
+/* The shortest of a few, for the host has other things to do. The deadline is so far ahead; 0 has passed. */
+static uint64_t shortest(uint16_t port, uint64_t ahead) {
     uint64_t best = UINT64_MAX;
-    rings()->deadline = deadline;
     for (unsigned i = 0; i < 5; i++) {
         uint64_t began = now();
+        rings()->deadline = ahead ? began + ahead : 0;
         hypercall(port, 0);
         uint64_t took = now() - began;
         best = took < best ? took : best;
@@ -60,7 +60,7 @@ static uint64_t shortest(uint16_t port, uint64_t deadline) {
 
 static void kicks(void) {
     ok(registers_survive(UKVM_PORT_KICK), "KICK changes no register");
-    ok(shortest(UKVM_PORT_KICK, now() + SECOND / 2) < SECOND / 10, "KICK does not sleep");
+    ok(shortest(UKVM_PORT_KICK, SECOND / 2) < SECOND / 10, "KICK does not sleep");
     push(nothing(1));
     kick();
     is(rings()->sq_head, 1, "KICK takes the submission");
@@ -90,7 +90,7 @@ static void waits(void) {
     }
     ok(!early, "WAIT sleeps until the deadline");
     ok(!late, "and no longer");
-    ok(shortest(UKVM_PORT_WAIT, now()) < SECOND / 10, "it returns at once if the deadline has passed");
+    ok(shortest(UKVM_PORT_WAIT, 1) < SECOND / 10, "it returns at once if the deadline has passed");
     ok(shortest(UKVM_PORT_WAIT, 0) < SECOND / 10, "a deadline of 0 has passed");
     push(nothing(1));
     wait_until(UKVM_DEADLINE_NONE);
