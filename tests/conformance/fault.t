@@ -10,11 +10,12 @@ ends "UKVM-FAULT-01 an invalid instruction is SIGILL" 132 instruction ud2
 ends "UKVM-FAULT-01 a division error is SIGFPE" 136 instruction divide
 if [ -z "${UKVM_TEST_EMULATED:-}" ]; then
     ends "UKVM-FAULT-01 an SSE exception is SIGFPE" 136 instruction simd
+    ends "UKVM-FAULT-01 a stack segment fault is SIGBUS" 135 instruction stack-segment
 else
     skip "UKVM-FAULT-01 an SSE exception is SIGFPE" "this processor is emulated and raises none"
+    skip "UKVM-FAULT-01 a stack segment fault is SIGBUS" "this processor is emulated and raises another exception"
 fi
 ends "UKVM-FAULT-01 an x87 exception is SIGFPE" 136 instruction x87
-ends "UKVM-FAULT-01 a stack segment fault is SIGBUS" 135 instruction stack-segment
 ends "UKVM-FAULT-01 a breakpoint is SIGTRAP" 133 instruction int3
 ends "UKVM-FAULT-01 a debug trap is SIGTRAP" 133 instruction trap-flag
 run_ukvm "$SUITE/end.elf" end read null

@@ -23,11 +23,14 @@ measure() {
     done
 }
 
+# An emulated processor needs longer to start the monitor.
+limit=250
+[ -z "${UKVM_TEST_EMULATED:-}" ] || limit=2500
 measure
 report UKVM-TIME-02
 ok "UKVM-TIME-01 300 ms of the guest are no less of the host ($slow ms more)" test "$slow" -ge 0
-ok "UKVM-TIME-01 nor much more" test "$slow" -lt 250
-ok "UKVM-TIME-02 the wall clock is not behind the host's ($behind ms)" test "$behind" -lt 250
+ok "UKVM-TIME-01 nor much more" test "$slow" -lt $limit
+ok "UKVM-TIME-02 the wall clock is not behind the host's ($behind ms)" test "$behind" -lt $limit
 ok "UKVM-TIME-02 nor ahead of it" test "$behind" -ge 0
 is "UKVM-TIME-02 nor before the guest was started" "$ahead" 0
 
