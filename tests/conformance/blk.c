@@ -67,7 +67,7 @@ static void limits(void) {
     is(read_blocks(info.capacity - info.block_size, info.block_size), (int32_t)info.block_size, "the last block");
 }
 
-/* Writes 8 KiB at 16 KiB with seed 7, for the test outside too, which has put seed-less bytes around them. */
+/* Writes 8 KiB at 16 KiB; the test outside looks at the blocks around them. */
 static void transfers(void) {
     find_disk();
     fill(arena(ARENA_FREE), 8192, 7);
@@ -79,7 +79,6 @@ static void transfers(void) {
     is(read_blocks(16384, 4096), 4096, "a shorter read completes with its own");
     ok(is_filled(arena(ARENA_FREE), 4096, 7) && all_bytes(arena(ARENA_FREE + 4096), 0xee, 4096),
        "and changes its own buffer alone");
-    note("arena", ARENA_FREE);
 }
 
 /* 64 blocks in an order without a pattern, all of them in flight. */
@@ -137,8 +136,7 @@ static void no_space(void) {
     is(read_blocks(0, 4096), 4096, "and the guest goes on");
 }
 
-/* Dirties the disk; the test outside counts its dirty pages before and after the flush. Each line is a signal for it,
- * and the file `go` growing beyond this disk is none that a guest could see: so it just gives it time. */
+/* Writes 1 MiB, and flushes it half a second later: the test outside counts the disk's dirty pages before and after. */
 static void durable(void) {
     find_disk();
     fill(arena(ARENA_FREE), 65536, 3);

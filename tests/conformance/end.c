@@ -54,119 +54,53 @@ static uint64_t rings_start(void) {
     return start & ~(uint64_t)(UKVM_PAGE_SIZE - 1);
 }
 
-static void fault_text(void) {
+static void function(void) {
     __asm__ volatile("");
 }
 
-enum place {
-    NULL_FIRST,
-    NULL_LAST,
-    NONCANONICAL,
-    NONCANONICAL_HIGH,
-    KERNEL_HALF,
-    TEXT,
-    RODATA,
-    RELRO,
-    DATA,
-    BSS,
-    STACK,
-    BELOW_STACK,
-    FREE,
-    BELOW_RANGES,
-    ABOVE_RANGES,
-    BOOT,
-    BOOT_ARENA_SIZE,
-    BOOT_LAST,
-    BOOT_ARGUMENT,
-    BELOW_BOOT,
-    FAR_BELOW_BOOT,
-    FARTHER_BELOW_BOOT,
-    ABOVE_BOOT,
-    RINGS,
-    BELOW_RINGS,
-    ABOVE_RINGS,
-    ARENA,
-    BELOW_ARENA,
-    ABOVE_ARENA,
-    FAR_ABOVE_ARENA,
-    PLACES
-};
-
-static const char *const places[PLACES] = {
-    [NULL_FIRST] = "null",
-    [NULL_LAST] = "null-last",
-    [NONCANONICAL] = "noncanonical",
-    [NONCANONICAL_HIGH] = "noncanonical-high",
-    [KERNEL_HALF] = "kernel-half",
-    [TEXT] = "text",
-    [RODATA] = "rodata",
-    [RELRO] = "relro",
-    [DATA] = "data",
-    [BSS] = "bss",
-    [STACK] = "stack",
-    [BELOW_STACK] = "below-stack",
-    [FREE] = "free",
-    [BELOW_RANGES] = "below-ranges",
-    [ABOVE_RANGES] = "above-ranges",
-    [BOOT] = "boot",
-    [BOOT_ARENA_SIZE] = "boot-arena-size",
-    [BOOT_LAST] = "boot-last",
-    [BOOT_ARGUMENT] = "boot-argument",
-    [BELOW_BOOT] = "below-boot",
-    [FAR_BELOW_BOOT] = "far-below-boot",
-    [FARTHER_BELOW_BOOT] = "farther-below-boot",
-    [ABOVE_BOOT] = "above-boot",
-    [RINGS] = "rings",
-    [BELOW_RINGS] = "below-rings",
-    [ABOVE_RINGS] = "above-rings",
-    [ARENA] = "arena",
-    [BELOW_ARENA] = "below-arena",
-    [ABOVE_ARENA] = "above-arena",
-    [FAR_ABOVE_ARENA] = "far-above-arena",
-};
-
-static uint64_t address_of(enum place place) {
-    const struct ukvm_range *stack = range_of(entry_registers[RSP] - 1), *last = &ranges()[boot->ranges_count - 1];
-    const struct ukvm_range *free = last_range(UKVM_RANGE_FREE);
-    const uint64_t addresses[PLACES] = {
-        [NULL_FIRST] = 0,
-        [NULL_LAST] = UKVM_PAGE_SIZE - 1,
-        [NONCANONICAL] = UINT64_C(1) << 63,
-        [NONCANONICAL_HIGH] = UINT64_C(0x0000800000000000),
-        [KERNEL_HALF] = UINT64_C(0xffff800000000000),
-        [TEXT] = (uintptr_t)fault_text,
-        [RODATA] = (uintptr_t)rodata,
-        [RELRO] = (uintptr_t)&relro,
-        [DATA] = (uintptr_t)data,
-        [BSS] = (uintptr_t)bss,
-        [STACK] = stack ? stack->base + stack->size / 2 : 0,
-        [BELOW_STACK] = stack ? stack->base - 1 : 0,
-        [FREE] = free ? free->base : 0,
-        [BELOW_RANGES] = ranges()->base - 1,
-        [ABOVE_RANGES] = last->base + last->size,
-        [BOOT] = (uintptr_t)boot,
-        [BOOT_ARENA_SIZE] = (uintptr_t)&boot->arena_size,
-        [BOOT_LAST] = (uintptr_t)boot + boot->size - 1,
-        [BOOT_ARGUMENT] = (uintptr_t)argument(4),
-        [BELOW_BOOT] = (uintptr_t)boot - 1,
-        [FAR_BELOW_BOOT] = (uintptr_t)boot - UKVM_PAGE_SIZE - 1,
-        [FARTHER_BELOW_BOOT] = (uintptr_t)boot - 2 * UKVM_PAGE_SIZE - 1,
-        [ABOVE_BOOT] = page_up((uintptr_t)boot + boot->size),
-        [RINGS] = boot->sq_addr,
-        [BELOW_RINGS] = rings_start() - 1,
-        [ABOVE_RINGS] = rings_end(),
-        [ARENA] = boot->arena_addr + ARENA_FREE,
-        [BELOW_ARENA] = boot->arena_addr - 1,
-        [ABOVE_ARENA] = boot->arena_addr + boot->arena_size,
-        [FAR_ABOVE_ARENA] = boot->arena_addr + boot->arena_size + 4 * UKVM_PAGE_SIZE,
-    };
-    return addresses[place];
-}
-
+/* Where the third argument is. */
 static uint64_t place(void) {
-    for (unsigned i = 0; i < PLACES && argument(3); i++)
-        if (same(places[i], argument(3)))
-            return hidden(address_of(i));
+    const struct ukvm_range *stack = range_of(entry_registers[RSP] - 1), *free = last_range(UKVM_RANGE_FREE);
+    const struct ukvm_range *first = ranges(), *last = &ranges()[boot->ranges_count - 1];
+    const uint64_t page = (uintptr_t)boot, arena_end = boot->arena_addr + boot->arena_size;
+    const struct {
+        const char *name;
+        uint64_t address;
+    } places[] = {
+        {"null", 0},
+        {"null-last", UKVM_PAGE_SIZE - 1},
+        {"noncanonical", UINT64_C(1) << 63},
+        {"noncanonical-high", UINT64_C(0x0000800000000000)},
+        {"kernel-half", UINT64_C(0xffff800000000000)},
+        {"text", (uintptr_t)function},
+        {"rodata", (uintptr_t)rodata},
+        {"relro", (uintptr_t)&relro},
+        {"data", (uintptr_t)data},
+        {"bss", (uintptr_t)bss},
+        {"stack", stack ? stack->base + stack->size / 2 : 0},
+        {"below-stack", stack ? stack->base - 1 : 0},
+        {"free", free ? free->base : 0},
+        {"below-ranges", first->base - 1},
+        {"above-ranges", last->base + last->size},
+        {"boot", page},
+        {"boot-arena-size", (uintptr_t)&boot->arena_size},
+        {"boot-last", page + boot->size - 1},
+        {"boot-argument", (uintptr_t)argument(4)},
+        {"below-boot", page - 1},
+        {"far-below-boot", page - UKVM_PAGE_SIZE - 1},
+        {"farther-below-boot", page - 2 * UKVM_PAGE_SIZE - 1},
+        {"above-boot", page_up(page + boot->size)},
+        {"rings", boot->sq_addr},
+        {"below-rings", rings_start() - 1},
+        {"above-rings", rings_end()},
+        {"arena", boot->arena_addr + ARENA_FREE},
+        {"below-arena", boot->arena_addr - 1},
+        {"above-arena", arena_end},
+        {"far-above-arena", arena_end + 4 * UKVM_PAGE_SIZE},
+    };
+    for (unsigned i = 0; i < COUNT(places) && argument(3); i++)
+        if (same(places[i].name, argument(3)))
+            return hidden(places[i].address);
     say("there is no such place");
     end(2);
 }
@@ -182,8 +116,7 @@ static void do_write(void) {
 /* Where it can be written, there is an instruction that returns. */
 static void do_exec(void) {
     const struct ukvm_range *range = range_of(place());
-    bool shared = place() == address_of(RINGS) || place() == address_of(ARENA);
-    if (shared || (range && (range->prot & UKVM_PROT_WRITE)))
+    if (same(argument(3), "rings") || same(argument(3), "arena") || (range && (range->prot & UKVM_PROT_WRITE)))
         do_write();
     ((void (*)(void))place())();
 }

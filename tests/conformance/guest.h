@@ -37,28 +37,8 @@ extern const struct check checks[];
 /* ---- what the guest was given ---- */
 
 /* In the order in which the entry point stores them. */
-enum {
-    RAX,
-    RBX,
-    RCX,
-    RDX,
-    RSI,
-    RBP,
-    R8,
-    R9,
-    R10,
-    R11,
-    R12,
-    R13,
-    R14,
-    R15,
-    RDI,
-    RSP,
-    RFLAGS,
-    FSBASE,
-    GSBASE,
-    REGISTERS
-};
+enum { RAX, RBX, RCX, RDX, RSI, RBP, R8, R9, R10, R11, R12, R13, R14, R15 };
+enum { RDI = R15 + 1, RSP, RFLAGS, FSBASE, GSBASE, REGISTERS };
 extern uint64_t entry_registers[REGISTERS];
 
 extern const struct ukvm_boot *boot;
