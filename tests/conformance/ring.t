@@ -4,8 +4,9 @@
 # shellcheck source=tests/conformance/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+run_net() { run "$TOOLS/frame_peer" dgram "$UKVM" run --net n=fd:3,mtu=1500 "$SUITE/net.elf" "$1"; }
 over_network() {
-    run "$TOOLS/frame_peer" dgram "$UKVM" run --net n=fd:3,mtu=1500 "$SUITE/net.elf" "$1"
+    run_net "$1"
     report "${1%% *}"
 }
 
@@ -23,6 +24,8 @@ done
 ends "UKVM-RING-02 cq_head far ahead ends the guest" 159 index cq_head + 2147483647 16
 ends "UKVM-RING-02 cq_head behind by more than cq_entries ends the guest" 159 index cq_head -- 1 16
 survives "UKVM-RING-02 cq_head behind by cq_entries does not" index cq_head -- 0 16
+run_net UKVM-RING-02
+is "UKVM-RING-02 cq_head behind by cq_entries while a submission is in flight ends the guest" "$status" 159
 
 over_network "UKVM-RING-03 copies"
 over_network "UKVM-RING-03 order"
