@@ -3,7 +3,7 @@
 # Measures ukvm against what it replaces, side by side in one run, and writes build/bench.json and a table.
 #
 #     tests/bench/run.sh [ROW...]      all rows, or those named
-#     UKVM=FILE BENCH_BIN=DIR BENCH_EXAMPLES=DIR BENCH_GUESTS=DIR BENCH_NATIVE=DIR BENCH_JSON=FILE BENCH_TMP=DIR
+#     UKVM=FILE BENCH_BIN=DIR BENCH_EXAMPLES=DIR BENCH_GUESTS=DIR BENCH_NATIVE=DIR BENCH_PROBE=FILE BENCH_JSON=FILE BENCH_TMP=DIR
 #                      instead of build/...
 #     BENCH_ROUNDS=N   instead of 7 rounds of a second where two sides take turns: fewer only show that a row works
 #
@@ -26,6 +26,8 @@ examples=${BENCH_EXAMPLES:-$root/build/examples}
 guests=${BENCH_GUESTS:-$root/build/tests/guests}
 # shellcheck disable=SC2034
 native=${BENCH_NATIVE:-$root/build/native}
+# shellcheck disable=SC2034
+probe=${BENCH_PROBE:-$root/build/tests/ukvm-probe}
 json=${BENCH_JSON:-$root/build/bench.json}
 # shellcheck disable=SC2034
 rounds=${BENCH_ROUNDS:-7}
@@ -46,6 +48,11 @@ rows=(
     "udp-echo-64    >=1.5   udp-echo 64"
     "block          >=0.9   block direct"
     "block-cached   >=0.9   block cached"
+    "sandbox-syscalls <=8   sandbox-syscalls"
+    "sandbox-opcodes <=8    sandbox-opcodes"
+    "sandbox-cost   <=1     sandbox-cost time"
+    "sandbox-share  <=0.3   sandbox-cost share"
+    "monitor-size   <=1100  monitor-size"
     "http           >=1.7   http"
     "redis-get-1    >=1.2   redis get 1"
     "redis-set-1    >=1.2   redis set 1"
@@ -183,7 +190,7 @@ jq -r '
             (if .met == null then "-" elif .met then "met" else "MISSED" end),
             (.reason // .note | show) + if (.busy // 0) > 10 then " (host \(.busy) % busy)" else "" end])
     | @tsv' "$json" |
-    awk -F '\t' '{ printf "%-13s %10s %-10s  %10s %7s  %-7s %-6s %s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
+    awk -F '\t' '{ printf "%-16s %10s %-10s  %10s %7s  %-7s %-6s %s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
 jq -r '
     def count(f): map(select(f)) | length;
     "\(count(.value != null)) of \(length) rows measured, \(count(.met == true)) reach their goal, "

@@ -6,6 +6,9 @@
  */
 #include "ukvm.h"
 
+UKVM_ACCEPTS_ANY(UKVM_DEVICE_BLK);
+UKVM_ACCEPTS_ANY(UKVM_DEVICE_NET);
+
 int main(int argc, char **argv) {
     uk_printf("spin: ready\n");
     uk_console_flush();
