@@ -31,7 +31,7 @@ static enum finding check_kernel(char *text, size_t size) {
 static enum finding check_kvm(char *text, size_t size) {
     static struct vm vm;
     struct error err = {0};
-    if (vm_open(&vm, &err)) {
+    if (vm_open(&vm, &err) || vm_add_vcpu(&vm, &err)) {
         snprintf(text, size, "%.400s", err.text);
         return FATAL;
     }

@@ -3,14 +3,12 @@
 
 #include <cpuid.h>
 #include <errno.h>
-#include <linux/kvm.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 
-#define ENTRIES 256u
 #define CPUID_1_ECX_XSAVE (1u << 26)
 #define CR4_UMIP (1u << 11)
 #define CR4_FSGSBASE (1u << 16)
@@ -25,11 +23,6 @@
 #ifndef HWCAP2_FSGSBASE
 #define HWCAP2_FSGSBASE (1 << 1)
 #endif
-
-struct cpuid {
-    struct kvm_cpuid2 head;
-    struct kvm_cpuid_entry2 entries[ENTRIES];
-};
 
 static struct kvm_cpuid_entry2 *find_leaf(struct cpuid *cpuid, uint32_t leaf) {
     for (uint32_t i = 0; i < cpuid->head.nent; i++)
@@ -114,18 +107,13 @@ static int find_leaves(int kvm_fd, struct cpuid *cpuid, struct error *err) {
         cpuid->entries[cpuid->head.nent++] = (struct kvm_cpuid_entry2){.function = 0x80000000, .eax = 0x80000008};
         return 0;
     }
-    cpuid->head.nent = ENTRIES;
+    cpuid->head.nent = CPUID_LEAVES;
     if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
         return error_set(err, EXIT_MONITOR, "/dev/kvm: KVM_GET_SUPPORTED_CPUID: %s", strerror(errno));
     hide_virtualization(cpuid);
     return 0;
 }
 
-int cpuid_set(int kvm_fd, int vcpu_fd, struct cpu_features *features, struct error *err) {
-    struct cpuid cpuid;
-    if (find_leaves(kvm_fd, &cpuid, err))
-        return -1;
-    if (ioctl(vcpu_fd, KVM_SET_CPUID2, &cpuid) < 0)
-        return error_set(err, EXIT_MONITOR, "/dev/kvm: KVM_SET_CPUID2: %s", strerror(errno));
-    return read_features(&cpuid, features, err);
+int cpuid_read(int kvm_fd, struct cpuid *cpuid, struct cpu_features *features, struct error *err) {
+    return find_leaves(kvm_fd, cpuid, err) || read_features(cpuid, features, err) ? -1 : 0;
 }

@@ -3,9 +3,18 @@
 #ifndef UKVM_CPUID_H
 #define UKVM_CPUID_H
 
+#include <linux/kvm.h>
 #include <stdint.h>
 
 #include "error.h"
+
+#define CPUID_LEAVES 256u
+
+/* What KVM_SET_CPUID2 takes. */
+struct cpuid {
+    struct kvm_cpuid2 head;
+    struct kvm_cpuid_entry2 entries[CPUID_LEAVES];
+};
 
 struct cpu_features {
     unsigned address_bits; /* width of a guest-physical address */
@@ -13,7 +22,7 @@ struct cpu_features {
     uint64_t xcr0;         /* 0: no XSAVE */
 };
 
-/* Gives the vCPU what KVM supports, less what hides virtualization (ABI.md, ENTRY-02). */
-int cpuid_set(int kvm_fd, int vcpu_fd, struct cpu_features *features, struct error *err);
+/* What KVM supports, less what hides virtualization (ABI.md, ENTRY-02). */
+int cpuid_read(int kvm_fd, struct cpuid *cpuid, struct cpu_features *features, struct error *err);
 
 #endif

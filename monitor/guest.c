@@ -117,7 +117,7 @@ int guest_build(struct guest *guest, const struct config *config, const struct i
     };
     memcpy(request.random, randomness.layout, sizeof request.random);
     if (layout_plan(&request, &guest->layout, err) || map_memory(guest, err) || map_initrd(guest, initrd, err) ||
-        image_load(image, &guest->ram, guest->layout.bias, err))
+        vm_add_vcpu(&guest->vm, err) || image_load(image, &guest->ram, guest->layout.bias, err))
         return -1;
 
     struct vm_entry entry = {

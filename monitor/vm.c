@@ -76,7 +76,8 @@ static int check_capabilities(const struct vm *vm, struct error *err) {
 }
 
 int vm_open(struct vm *vm, struct error *err) {
-    *vm = (struct vm){.kvm_fd = -1, .vm_fd = -1, .vcpu_fd = -1};
+    vm->kvm_fd = vm->vm_fd = vm->vcpu_fd = -1;
+    vm->slots = 0;
     vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
     if (vm->kvm_fd < 0)
         return open_error(err);
@@ -87,17 +88,7 @@ int vm_open(struct vm *vm, struct error *err) {
     while (vm->vm_fd < 0 && errno == EINTR);
     if (vm->vm_fd < 0)
         return kvm_error("KVM_CREATE_VM", err);
-    vm->vcpu_fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, 0);
-    if (vm->vcpu_fd < 0)
-        return kvm_error("KVM_CREATE_VCPU", err);
-    int size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-    if (size < (int)sizeof *vm->run)
-        return kvm_error("KVM_GET_VCPU_MMAP_SIZE", err);
-    vm->run_size = (size_t)size;
-    vm->run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu_fd, 0);
-    if (vm->run == MAP_FAILED)
-        return kvm_error("mmap of the vCPU", err);
-    return cpuid_set(vm->kvm_fd, vm->vcpu_fd, &vm->cpu, err);
+    return cpuid_read(vm->kvm_fd, &vm->cpuid, &vm->cpu, err);
 }
 
 int vm_add_region(struct vm *vm, const struct region *region, enum vm_access access, struct error *err) {
@@ -111,6 +102,22 @@ int vm_add_region(struct vm *vm, const struct region *region, enum vm_access acc
     if (ioctl(vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot) < 0)
         return kvm_error("KVM_SET_USER_MEMORY_REGION", err);
     vm->slots++;
+    return 0;
+}
+
+int vm_add_vcpu(struct vm *vm, struct error *err) {
+    vm->vcpu_fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, 0);
+    if (vm->vcpu_fd < 0)
+        return kvm_error("KVM_CREATE_VCPU", err);
+    int size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+    if (size < (int)sizeof *vm->run)
+        return kvm_error("KVM_GET_VCPU_MMAP_SIZE", err);
+    vm->run_size = (size_t)size;
+    vm->run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu_fd, 0);
+    if (vm->run == MAP_FAILED)
+        return kvm_error("mmap of the vCPU", err);
+    if (ioctl(vm->vcpu_fd, KVM_SET_CPUID2, &vm->cpuid) < 0)
+        return kvm_error("KVM_SET_CPUID2", err);
     return 0;
 }
 
