@@ -34,10 +34,20 @@ static bool is_allowed(uint8_t opcode) {
     return false;
 }
 
+static bool is_signal(const struct io_uring_sqe *sqe) {
+    unsigned index = (unsigned)sqe->fd - IO_FILE_SIGNALS;
+    return index < fake.io->signals->count;
+}
+
 static void check_buffer(const struct io_uring_sqe *sqe) {
     const struct region *arena = &fake.io->arena;
-    must(sqe->len > 0 && sqe->buf_index == URING_ARENA && sqe->ioprio == 0);
-    must(sqe->addr >= (uintptr_t)arena->host);
+    must(sqe->len > 0 && sqe->ioprio == 0);
+    if (is_signal(sqe)) {
+        must(sqe->buf_index == URING_SIGNAL && sqe->addr == (uintptr_t)&fake.io->catcher.record);
+        must(sqe->len == sizeof fake.io->catcher.record && sqe->opcode == IORING_OP_READ_FIXED);
+        return;
+    }
+    must(sqe->buf_index == URING_ARENA && sqe->addr >= (uintptr_t)arena->host);
     must(range_within(sqe->addr - (uintptr_t)arena->host, sqe->len, arena->size));
 }
 
@@ -70,8 +80,7 @@ static void check(const struct io_uring_sqe *sqe) {
         must(sqe->opcode == IORING_OP_WRITE_FIXED && sqe->off == UINT64_MAX && sqe->rw_flags == 0);
         must(fake_uring_count(0) == 0); /* CON-02: one at a time */
     } else {
-        must(sqe->opcode == IORING_OP_POLL_ADD && sqe->fd >= IO_FILE_SIGNALS);
-        must((unsigned)sqe->fd < IO_FILE_SIGNALS + fake.io->signals->count);
+        must(is_signal(sqe) && (sqe->opcode == IORING_OP_POLL_ADD || sqe->opcode == IORING_OP_READ_FIXED));
     }
 }
 
@@ -167,8 +176,8 @@ static void hand_over(unsigned count) {
 /* ---- monitor/uring.h ---- */
 
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
-               const struct region *arena, unsigned uses, struct error *err) {
-    (void)signals, (void)arena, (void)err;
+               const struct iovec buffers[URING_BUFFERS], unsigned uses, struct error *err) {
+    (void)signals, (void)buffers, (void)err;
     uring->cq.khead = &fake.head;
     uring->cq.ktail = &fake.tail;
     uring->cq.cqes = fake.completions;

@@ -17,7 +17,7 @@ struct fake_uring {
 
     struct io_uring_sqe prepared[RING_CQ_ENTRIES];
     unsigned prepared_count;
-    struct io_uring_sqe flying[RING_CQ_ENTRIES + SIGNALS_MAX + 1];
+    struct io_uring_sqe flying[RING_CQ_ENTRIES + SIGNALS_TAGS + 1];
     unsigned flying_count;
     unsigned rounds; /* of the hypercall that is being worked off */
 

@@ -74,7 +74,7 @@ static void load(const struct image *image, const uint8_t *data) {
         .rings_size = UKVM_PAGE_SIZE,
         .arena_size = UKVM_PAGE_SIZE,
         .address_bits = 39,
-        .random = {image->entry, image->low, image->high}, /* anything that the input decides */
+        .random = {image->entry, image->low, image->high, image->entry}, /* anything that the input decides */
     };
     if (layout_plan(&request, &layout, &err)) {
         must_be_explained(&err);

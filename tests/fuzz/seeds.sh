@@ -64,6 +64,12 @@ END
 seed ring/memory <<'END'
     00 00 00  08 18 01 00  08 18 01 01  08 18 08 08  00  fa
 END
+seed ring/protect <<'END'
+    00 00 00  08 9a 01 00  08 da 01 01  08 0a 02 00  08 fa 01 00  00  fa
+END
+seed ring/signal <<'END'
+    01 00 00  08 09  00  08 09  01 0010  ff 01 0010
+END
 seed ring/many <<'END'
     00 05 05  f6 42 08 00 00  f6 47 08 08 00  00  fc  00  fc  01 0000
 END
