@@ -4,6 +4,8 @@
 #   make run        see unikernels run          make bench     the measures, as a table and build/bench.json
 #   make test       all tests on this host      make coverage  which lines the tests reach
 #   make test-stock the same on a stock kvm_amd under QEMU
+#   make conformance   the ABI's clauses against any monitor     make mutants   that those tests can fail
+#   make fuzz       random images, notes, options, rings and guests, for FUZZ_SECONDS each
 #
 # Everything that is built goes under build/.
 
@@ -26,6 +28,7 @@ PACKAGES_TEST := perl procps socat diffutils curl redis-tools strace tcl wrk $(P
 PACKAGES_STOCK := qemu-system-x86 busybox-static e2fsprogs binutils $(PACKAGES_TEST)
 PACKAGES_BENCH := binutils curl fio jq redis-tools wrk $(PACKAGES_RUN)
 PACKAGES_LINT := clang clang-format clang-tidy shellcheck
+PACKAGES_FUZZ := clang libclang-rt-dev perl
 PACKAGES_COVERAGE := gcovr $(PACKAGES_TEST)
 
 # $(call need,PACKAGES): installs what is missing when root, and says what to run otherwise. The lock: with -j two lists
@@ -58,31 +61,20 @@ HOST_LIBS := -luring -lelf -lseccomp -lz
 
 # The guest's: guest-kernel/build.mk.
 
-# Tests on the host run under the sanitizers.
-UNIT_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -Imonitor -Iguest-kernel/include -Iguest-kernel -Itests/unit \
-	-fsanitize=address,undefined -fno-sanitize-recover=all
-
 # ---- what there is ----
+
+MAKEFILES := Makefile guest-kernel/build.mk tests/build.mk
 
 MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c seccomp/*.c))
 # A program with a build.mk says there how it is built.
 FRAGMENTS := $(wildcard examples/*/build.mk)
 EXAMPLES := $(patsubst examples/%/,%,$(filter-out $(dir $(FRAGMENTS)),$(wildcard examples/*/)))
 EXAMPLE_ELFS := $(EXAMPLES:%=$(BUILD)/examples/%.elf)
-TEST_GUESTS := $(patsubst tests/guests/%.c,$(BUILD)/tests/guests/%.elf,$(wildcard tests/guests/*.c))
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.t,$(wildcard tests/unit/*.c))
-POSIX_TESTS := $(patsubst tests/posix/%.c,$(BUILD)/tests/posix/%,$(wildcard tests/posix/*.c))
-POSIX_TEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -Itests/unit
-TEST_TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
-BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
-# Those of them that are measured as unikernels, too
-BENCH_ELFS := $(patsubst %,$(BUILD)/tests/bench/%.elf,hello_libc syscall tcp_stream)
-E2E_TESTS := $(wildcard tests/e2e/*.t)
 
-.PHONY: all docs run test test-unit test-e2e test-stock bench lint format coverage clean compile_commands.json
+.PHONY: all lint format coverage clean compile_commands.json
 all: $(BUILD)/ukvm $(BUILD)/ukvm-cc $(EXAMPLE_ELFS)
 
-PACKAGE_TARGETS := $(addprefix packages-,build fetch run test stock bench lint coverage sqlite)
+PACKAGE_TARGETS := $(addprefix packages-,build fetch run test stock bench lint fuzz coverage sqlite)
 .PHONY: $(PACKAGE_TARGETS)
 $(PACKAGE_TARGETS): packages-%:
 	$(call need,$(PACKAGES_$(shell echo $* | tr a-z A-Z)))
@@ -148,155 +140,9 @@ $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)
 	$(Q)$(link-guest)
 
 
-# ---- tests ----
+include tests/build.mk
 
-# Ordinary C programs, for the guest and for this host: both must say the same.
-$(BUILD)/tests/posix/%.elf: tests/posix/%.c tests/unit/tap.h $(BUILD)/ukvm-cc
-	@mkdir -p $(@D)
-	@echo "  UKVM-CC  $@"
-	$(Q)$(BUILD)/ukvm-cc $(POSIX_TEST_CFLAGS) -o $@ $<
-
-$(BUILD)/tests/posix/%: tests/posix/%.c tests/unit/tap.h | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(POSIX_TEST_CFLAGS) -o $@ $<
-
-# A unit test names the sources it is linked with in a comment: links: monitor/ring.c ...
-$(BUILD)/obj/unit/%.o: %.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
-
-# See POSIX_CFLAGS.
-$(BUILD)/obj/unit/guest-kernel/posix/%: UNIT_CFLAGS += -Wno-missing-prototypes
-
-define unit-test
-$(BUILD)/tests/unit/$(1).t: $(BUILD)/obj/unit/tests/unit/$(1).o \
-		$(patsubst %.c,$(BUILD)/obj/unit/%.o,$(shell sed -n 's|.*links: \(.*\)\*/|\1|p' tests/unit/$(1).c))
-	@mkdir -p $$(@D)
-	@echo "  LD  $$@"
-	$$(Q)$$(CC) $(COVERAGE) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) $$(UNIT_LIBS_$(1))
-endef
-$(foreach t,$(UNIT_TESTS),$(eval $(call unit-test,$(basename $(notdir $(t))))))
-UNIT_LIBS_image := -lelf
-UNIT_LIBS_load := -lelf
-
-$(BUILD)/tests/tools/%: tests/tools/%.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(CC) $(COMMON) -D_GNU_SOURCE -o $@ $(filter %.c,$^)
-
-$(BUILD)/tests/tools/mkelf: tests/lib/elfgen.c tests/lib/elfgen_changes.c tests/lib/elfgen.h
-
-$(BUILD)/tests/bench/%: tests/bench/%.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(CC) $(COMMON) -D_GNU_SOURCE -static -o $@ $<
-
-$(BENCH_ELFS): $(BUILD)/tests/bench/%.elf: tests/bench/%.c $(UKVM_CC_DEPS)
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(UKVM_CC) $(WARNINGS) -std=gnu11 -O2 -g -D_GNU_SOURCE -o $@ $<
-
-# The monitor, but with an attempt to break out in the place of the guest's run.
-$(BUILD)/tests/ukvm-probe: $(MONITOR_OBJS) $(BUILD)/obj/tests/sandbox/probe.o
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(CC) $(HOST_LDFLAGS) -Wl,--wrap=run_guest,--wrap=lockdown -o $@ $^ $(HOST_LIBS)
-
-$(BUILD)/obj/tests/sandbox/%.o: tests/sandbox/%.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
-
-# ---- conformance: raw guests against any monitor (UKVM=PATH), and monitors that are broken on purpose ----
-
-CONFORMANCE_TESTS := $(wildcard tests/conformance/*.t)
-CONFORMANCE_GUESTS := $(patsubst tests/conformance/%.c,$(BUILD)/tests/conformance/%.elf, \
-	$(filter-out %/guest.c,$(wildcard tests/conformance/*.c))) $(BUILD)/tests/conformance/boot-relr.elf
-# No guest kernel, and nothing on the stack that a check does not put there.
-CONFORMANCE_CFLAGS := $(COMMON) -ffreestanding -fPIE -fcf-protection=none -fno-stack-protector -mno-red-zone
-
-$(BUILD)/obj/tests/conformance/%.o: tests/conformance/%.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(CONFORMANCE_CFLAGS) -c -o $@ $<
-
-$(BUILD)/tests/conformance/%.elf: $(BUILD)/obj/tests/conformance/%.o $(BUILD)/obj/tests/conformance/guest.o
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
-
-$(BUILD)/tests/conformance/boot-relr.elf: $(BUILD)/obj/tests/conformance/boot.o $(BUILD)/obj/tests/conformance/guest.o
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(CC) $(GUEST_LDFLAGS) -Wl,-z,pack-relative-relocs -o $@ $^
-
-conformance: all $(CONFORMANCE_GUESTS) $(TEST_TOOLS) | packages-test
-	tests/conformance/run.sh
-
-
-# The monitor under the sanitizers, for hostile guests. The static liburing: the shared one does not export all of it (2.3).
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-
-$(BUILD)/tests/ukvm-asan: $(MONITOR_OBJS:$(BUILD)/obj/%=$(BUILD)/obj/asan/%)
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(CC) $(COVERAGE) $(SANITIZE) -o $@ $^ -l:liburing.a -lelf -lseccomp -lz
-
-$(BUILD)/obj/asan/%.o: %.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(filter-out -D_FORTIFY_SOURCE=2,$(HOST_CFLAGS)) $(SANITIZE) -c -o $@ $<
-
-# The monitor with faults from below, by its environment, and a log of what reaches a disk.
-$(BUILD)/tests/ukvm-faults: $(MONITOR_OBJS) $(BUILD)/obj/tests/faults/inject.o
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(CC) $(HOST_LDFLAGS) $(FAULTS_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(HOST_LIBS)
-FAULTS_WRAP := options_parse_run ops_finish ops_take request_tag request_complete malloc calloc realloc
-
-$(BUILD)/obj/tests/faults/%.o: tests/faults/%.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(HOST_CFLAGS) -Imonitor -c -o $@ $<
-
-HOSTILE_GUESTS := $(patsubst tests/hostile/%.c,$(BUILD)/tests/hostile/%.elf,$(wildcard tests/hostile/*.c))
-
-$(BUILD)/obj/tests/hostile/%.o: tests/hostile/%.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
-
-$(BUILD)/tests/hostile/%.elf: $(BUILD)/obj/tests/hostile/%.o $(GUEST_LIB)
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(link-guest)
-
-
-# Programs of examples/ that the tests also run as ordinary ones of this host
-NATIVE := rest lua sqlite speedtest1
-
-TEST_INPUTS := all $(NATIVE:%=$(BUILD)/native/%) $(UNIT_TESTS) $(TEST_GUESTS) $(POSIX_TESTS) \
-	$(POSIX_TESTS:%=%.elf) $(TEST_TOOLS) $(BUILD)/tests/ukvm-probe
-TEST_INPUTS += $(BUILD)/tests/ukvm-asan $(BUILD)/tests/ukvm-faults $(HOSTILE_GUESTS)
-TEST_INPUTS += $(CONFORMANCE_GUESTS)
-
-test: $(TEST_INPUTS) | packages-test
-	prove --exec '' --timer $(UNIT_TESTS) $(E2E_TESTS) $(CONFORMANCE_TESTS)
-
-test-unit: $(UNIT_TESTS) | packages-test
-	prove --exec '' $(UNIT_TESTS)
-
-test-e2e: $(TEST_INPUTS) | packages-test
-	prove --exec '' --timer $(E2E_TESTS)
-
-test-stock: $(TEST_INPUTS) | packages-stock
-	tests/stock/run.sh
-
-bench: all $(TEST_GUESTS) $(BENCH_PROGRAMS) $(BUILD)/native/rest $(BUILD)/native/redis | packages-bench
-	tests/bench/run.sh
-
+.PHONY: docs run
 docs:
 	docs/syscalls.sh >docs/SYSCALLS.md
 
@@ -307,8 +153,8 @@ run: all | packages-run
 
 C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h guest-kernel/posix/*.[ch] guest-kernel/posix/fs/*.[ch] examples/*/*.[ch] \
 	tests/*/*.[ch] seccomp/*.[ch])
-SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t tests/stock/init) \
-	$(CONFORMANCE_TESTS) $(wildcard tests/conformance/mutants/*.sh)
+SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t \
+	tests/fuzz/*.t tests/conformance/*.t tests/conformance/mutants/*.sh tests/conformance/mutants/*.t tests/stock/init)
 
 lint: $(BUILD)/gen/syscall_names.h | packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)

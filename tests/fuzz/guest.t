@@ -4,7 +4,7 @@
 # inside its sandbox, where a report is the end by SIGSYS, and outside, where it can be read. FUZZ_SECONDS: that long
 # each, from a random seed. A seed that it prints is run again by
 #
-#     build/tests/tools/monkey 1 SEED build/tests/ukvm-sanitized build/tests/guests/fuzz.elf DISK --no-sandbox
+#     build/tests/tools/monkey 1 SEED build/tests/ukvm-asan build/tests/guests/fuzz.elf DISK --no-sandbox
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 [ -c /dev/kvm ] || skip_all "there is no /dev/kvm"
@@ -18,7 +18,7 @@ truncate -s 2M disk.img
 monkey() {
     local name=$1
     shift
-    RUN_SECONDS=$((seconds + 60)) run "$TOOLS/monkey" "$seconds" "$seed" "$BUILD/tests/ukvm-sanitized" \
+    RUN_SECONDS=$((seconds + 60)) run "$TOOLS/monkey" "$seconds" "$seed" "$BUILD/tests/ukvm-asan" \
         "$GUESTS/fuzz.elf" disk.img "$@"
     is "$name: guests ended: $out" "$status" 0 || printf '%s\n' "$err" | tr -cd '\11\12\40-\176' | sed 's/^/# /'
     is "$name: the disk has its size" "$(stat -c %s disk.img)" $((2 << 20))
