@@ -153,8 +153,8 @@ static void complete_some(unsigned at_least) {
 }
 
 int uring_open(struct io_uring *uring, struct devices *opened, const struct signals *signals,
-               const struct region *arena, unsigned uses, struct error *err) {
-    (void)signals, (void)arena, (void)uses, (void)err;
+               const struct iovec buffers[URING_BUFFERS], unsigned uses, struct error *err) {
+    (void)signals, (void)buffers, (void)uses, (void)err;
     for (unsigned i = 0; i < opened->count; i++)
         opened->table[i].file = IO_FILE_DEVICES + i;
     uring->cq.khead = &kernel.head;
