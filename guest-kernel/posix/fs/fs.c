@@ -171,14 +171,16 @@ static int add_all(void) {
 
 /* ---- the whole */
 
-static void unpack_initrd(void) {
+static void unpack_initrd(char *complaint, size_t size) {
     const struct ukvm_boot *boot = uk_boot();
     if (boot->features & UKVM_FEATURE_INITRD && boot->initrd_addr)
-        uk_initrd_unpack((const void *)boot->initrd_addr, boot->initrd_size);
+        uk_initrd_unpack((const void *)boot->initrd_addr, boot->initrd_size, complaint, size);
 }
 
+/* Complaints come last: other threads may run meanwhile, and must not find half a tree. */
 struct uk_inode *uk_fs_root(void) {
     static struct uk_inode *root;
+    char complaint[256] = "";
     if (root)
         return root;
     root = uk_inode_new(S_IFDIR | 0755);
@@ -186,8 +188,10 @@ struct uk_inode *uk_fs_root(void) {
         uk_panic("no memory for a file system");
     root->links = 1;
     root->directory.parent = uk_inode_ref(root);
-    unpack_initrd();
+    unpack_initrd(complaint, sizeof complaint);
     int result = add_all();
+    if (complaint[0])
+        uk_eprintf("ukvm: initrd: %s\n", complaint);
     if (result)
         uk_eprintf("ukvm: /dev, /proc and /etc are not complete: %s\n",
                    result == -ENOSPC ? "there is not enough memory" : "files of the initrd are in their place");

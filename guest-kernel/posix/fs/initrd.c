@@ -141,7 +141,7 @@ static const char *reason(int result) {
     }
 }
 
-void uk_initrd_unpack(const void *archive, size_t size) {
+void uk_initrd_unpack(const void *archive, size_t size, char *complaint, size_t complaint_size) {
     struct sink sink = {.sink.add = add};
     const char *problem;
     int result = uk_archive_read(archive, size, &sink.sink, &problem);
@@ -150,7 +150,7 @@ void uk_initrd_unpack(const void *archive, size_t size) {
         return;
     uk_tree_clear(uk_fs_root());
     if (problem)
-        uk_eprintf("ukvm: initrd: %s; its files are not there\n", problem);
+        uk_snprintf(complaint, complaint_size, "%s; its files are not there", problem);
     else
-        uk_eprintf("ukvm: initrd: %s: %s; no file of it is there\n", sink.failed, reason(result));
+        uk_snprintf(complaint, complaint_size, "%s: %s; no file of it is there", sink.failed, reason(result));
 }

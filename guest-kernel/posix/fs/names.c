@@ -10,8 +10,12 @@
 
 #define FIRST_BUCKETS 64u
 
+struct bucket {
+    struct uk_entry *first;
+};
+
 static struct {
-    struct uk_entry **buckets;
+    struct bucket *buckets;
     size_t count; /* of buckets; a power of two */
     size_t entries;
 } table;
@@ -24,27 +28,27 @@ static size_t hash(const struct uk_inode *directory, const char *name, size_t le
     return h ^ h >> 32;
 }
 
-static struct uk_entry **bucket(const struct uk_inode *directory, const char *name, size_t length) {
+static struct bucket *bucket(const struct uk_inode *directory, const char *name, size_t length) {
     return &table.buckets[hash(directory, name, length) & (table.count - 1)];
 }
 
 static void hash_in(struct uk_entry *entry) {
-    struct uk_entry **at = bucket(entry->directory, entry->name, entry->length);
-    entry->hash_next = *at;
-    *at = entry;
+    struct bucket *in = bucket(entry->directory, entry->name, entry->length);
+    entry->hash_next = in->first;
+    in->first = entry;
 }
 
 /* Twice as many buckets. Without the memory for them the old ones go on, as long as there are any. */
 static int grow(void) {
     size_t old_count = table.count, count = old_count ? 2 * old_count : FIRST_BUCKETS;
-    struct uk_entry **old = table.buckets, **buckets = uk_malloc(count * sizeof *buckets);
+    struct bucket *old = table.buckets, *buckets = uk_malloc(count * sizeof *buckets);
     if (!buckets)
         return old ? 0 : -ENOSPC;
     memset(buckets, 0, count * sizeof *buckets);
     table.buckets = buckets;
     table.count = count;
     for (size_t i = 0; i < old_count; i++)
-        for (struct uk_entry *entry = old[i], *next; entry; entry = next) {
+        for (struct uk_entry *entry = old[i].first, *next; entry; entry = next) {
             next = entry->hash_next;
             hash_in(entry);
         }
@@ -55,8 +59,9 @@ static int grow(void) {
 struct uk_entry *uk_entry_find(const struct uk_inode *directory, const char *name, size_t length) {
     if (table.count == 0)
         return NULL;
-    struct uk_entry *entry = *bucket(directory, name, length);
-    while (entry && (entry->directory != directory || entry->length != length || memcmp(entry->name, name, length)))
+    struct uk_entry *entry = bucket(directory, name, length)->first;
+    while (entry &&
+           (entry->directory != directory || entry->length != length || memcmp(entry->name, name, length) != 0))
         entry = entry->hash_next;
     return entry;
 }
@@ -129,7 +134,7 @@ int uk_entry_add(struct uk_inode *directory, const char *name, size_t length, st
 
 void uk_entry_remove(struct uk_entry *entry) {
     struct uk_inode *directory = entry->directory;
-    struct uk_entry **at = bucket(directory, entry->name, entry->length);
+    struct uk_entry **at = &bucket(directory, entry->name, entry->length)->first;
     while (*at != entry)
         at = &(*at)->hash_next;
     *at = entry->hash_next;

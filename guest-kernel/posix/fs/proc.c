@@ -104,20 +104,22 @@ static const char *range_name(const struct ukvm_range *range, const char *exe) {
     }
 }
 
+static void append_range(struct uk_text *text, const struct ukvm_range *range, const char *exe) {
+    bool is_memory = range->kind == UKVM_RANGE_FREE || range->kind == UKVM_RANGE_STACK;
+    unsigned prot = is_memory ? UKVM_PROT_READ | UKVM_PROT_WRITE : range->prot;
+    unsigned long long from = range->base, to = from + range->size;
+    uk_text_printf(text, "%08llx-%08llx %c%c%cp 00000000 00:00 0          %s\n", from, to,
+                   prot & UKVM_PROT_READ ? 'r' : '-', prot & UKVM_PROT_WRITE ? 'w' : '-',
+                   prot & UKVM_PROT_EXEC ? 'x' : '-', range_name(range, exe));
+}
+
 static void make_maps(struct uk_text *text) {
     const struct ukvm_boot *boot = uk_boot();
     const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
-    char exe[UKVM_PAGE_SIZE / 16];
+    char exe[256];
     uk_proc_exe(exe, sizeof exe);
-    for (uint32_t i = 0; i < boot->ranges_count; i++) {
-        const struct ukvm_range *range = &ranges[i];
-        bool is_memory = range->kind == UKVM_RANGE_FREE || range->kind == UKVM_RANGE_STACK;
-        unsigned prot = is_memory ? UKVM_PROT_READ | UKVM_PROT_WRITE : range->prot;
-        uk_text_printf(text, "%08llx-%08llx %c%c%cp 00000000 00:00 %-10d %s\n", (unsigned long long)range->base,
-                       (unsigned long long)(range->base + range->size), prot & UKVM_PROT_READ ? 'r' : '-',
-                       prot & UKVM_PROT_WRITE ? 'w' : '-', prot & UKVM_PROT_EXEC ? 'x' : '-', 0,
-                       range_name(range, exe));
-    }
+    for (uint32_t i = 0; i < boot->ranges_count; i++)
+        append_range(text, &ranges[i], exe);
 }
 
 static void make_limits(struct uk_text *text) {

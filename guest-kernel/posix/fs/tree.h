@@ -29,7 +29,7 @@ void uk_tree_clear(struct uk_inode *directory);
 /* What is at `path`, no link at its end followed, with a reference. */
 int uk_tree_find(const char *path, struct uk_inode **inode);
 
-/* Fills the tree from an archive. A bad one gives no files at all, and a line on the console that says why. */
-void uk_initrd_unpack(const void *archive, size_t size);
+/* Fills the tree from an archive. A bad one gives no files at all, and a line that says why. */
+void uk_initrd_unpack(const void *archive, size_t size, char *complaint, size_t complaint_size);
 
 #endif
