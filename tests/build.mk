@@ -142,7 +142,7 @@ test mutants: export MUTANT_LIBS = $(HOST_LIBS)
 # ---- fuzzing ----
 
 # A target names its sources as a unit test does. Everything in it is instrumented; its clock is the target's.
-FUZZ_TARGETS := image note options ring
+FUZZ_TARGETS := archive image note options ring
 FUZZ_TESTS := $(wildcard tests/fuzz/*.t)
 FUZZ_CFLAGS := $(COMMON) -Wno-gnu-variable-sized-type-not-at-end -D_GNU_SOURCE -Imonitor \
 	-include tests/fuzz/fake_clock.h -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all

@@ -4,23 +4,11 @@
  * The initrd as the guest reads it: an archive of any kind. The first byte says whether checksums are put right, so
  * that what is behind them is reached.
  */
+#include "fuzz.h"
+
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "../../guest-kernel/posix/fs/archive.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(condition)                                                     \
-    do {                                                                    \
-        if (!(condition)) {                                                 \
-            fprintf(stderr, "%s:%d: " #condition "\n", __FILE__, __LINE__); \
-            abort();                                                        \
-        }                                                                   \
-    } while (0)
 
 static volatile unsigned touched;
 

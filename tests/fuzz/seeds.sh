@@ -9,7 +9,7 @@
 set -euo pipefail
 mkelf=$1
 cd "$2"
-mkdir -p image note options ring
+mkdir -p archive image note options ring
 
 # seed FILE: standard input, hexadecimal, with comments
 seed() {
@@ -81,3 +81,18 @@ seed ring/rules <<'END'
     00 80 80  05 0000000000000000000000000000000000000000000000000000000000  00
     03 02 7f  03 03 80  00  04 01 00010000  00
 END
+
+# The first byte: checksums are put right.
+tree=$(mktemp -d)
+mkdir -p "$tree/d/e"
+echo content >"$tree/d/file"
+ln "$tree/d/file" "$tree/hard"
+ln -s ../file "$tree/d/e/link"
+echo long >"$tree/d/$(printf 'n%.0s' {1..120})"
+for format in gnu posix ustar; do
+    { printf '\1' && tar --format=$format -C "$tree" -cf - . 2>/dev/null; } >archive/$format || true
+done
+if command -v cpio >/dev/null; then
+    { printf '\0' && cd "$tree" && find . | cpio --quiet -o -H newc; } >archive/newc
+fi
+rm -r "$tree"

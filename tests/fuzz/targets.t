@@ -25,6 +25,7 @@ target() {
         grep -aE "does not hold|ERROR|SUMMARY|runtime error|^    #|Test unit written" <<<"$err" | head -n 30 | sed 's/^/# /'
 }
 
+target archive 20000
 target image 15000
 target note 20000
 target options 100000
