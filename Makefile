@@ -95,16 +95,22 @@ $(BUILD)/obj/seccomp/%.o: seccomp/%.c Makefile | packages-build
 	@echo "  CC  $@"
 	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
 
+# ---- sources of others ----
+
+# $(call third-party,NAME): the folder where third-party/fetch.sh puts that source.
+third-party = $(BUILD)/third-party/$(1)-$(shell awk '$$1 == "$(1)" { print $$2 }' third-party/sources)
+
+define fetch
+$(call third-party,$(1)): | packages-fetch
+	$(Q)BUILD=$(BUILD) third-party/fetch.sh $(1)
+endef
+$(foreach name,$(shell awk '/^[a-z]/ { print $$1 }' third-party/sources),$(eval $(call fetch,$(name))))
+
 # ---- guests ----
 
 include guest-kernel/build.mk
 
 $(BUILD)/obj/examples/%.o: examples/%.c Makefile | packages-build
-	@mkdir -p $(@D)
-	@echo "  CC  $@"
-	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
-
-$(BUILD)/obj/tests/guests/%.o: tests/guests/%.c Makefile | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
@@ -118,15 +124,6 @@ $(BUILD)/examples/$(1).elf: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/
 	$$(Q)$$(link-guest)
 endef
 $(foreach name,$(EXAMPLES),$(eval $(call example,$(name))))
-
-# $(call third-party,NAME): the folder where third-party/fetch.sh puts that source.
-third-party = $(BUILD)/third-party/$(1)-$(shell awk '$$1 == "$(1)" { print $$2 }' third-party/sources)
-
-define fetch
-$(call third-party,$(1)): | packages-fetch
-	$(Q)BUILD=$(BUILD) third-party/fetch.sh $(1)
-endef
-$(foreach name,$(shell awk '/^[a-z]/ { print $$1 }' third-party/sources),$(eval $(call fetch,$(name))))
 
 # The compiler of programs for a C library, and what must be there before it works. Any other serves to see whether a
 # program builds at all: make redis UKVM_CC='musl-gcc -static' UKVM_CC_DEPS=
@@ -151,15 +148,15 @@ run: all | packages-run
 
 # ---- care of the code ----
 
-C_FILES := $(wildcard guest-abi/*.h monitor/*.[ch] guest-kernel/*.[ch] guest-kernel/include/*.h guest-kernel/posix/*.[ch] guest-kernel/posix/fs/*.[ch] examples/*/*.[ch] \
-	tests/*/*.[ch] seccomp/*.[ch])
+# musl's files are in musl's style, and so are those that lie over them.
+C_FILES := $(shell find guest-abi guest-kernel monitor seccomp examples tests -name '*.[ch]' -not -path '*/musl/*')
 SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t \
 	tests/fuzz/*.t tests/conformance/*.t tests/conformance/mutants/*.sh tests/conformance/mutants/*.t tests/stock/init)
 
 lint: $(BUILD)/gen/syscall_names.h | packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c seccomp/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
-	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/posix/*.c) -- \
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/posix/*.c guest-kernel/posix/fs/*.c) -- \
 		$(filter-out -MMD -MP,$(POSIX_CFLAGS)) -I$(BUILD)/gen -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' \
 		$(wildcard guest-kernel/*.c $(EXAMPLES:%=examples/%/*.c)) -- $(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w

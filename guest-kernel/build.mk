@@ -36,10 +36,9 @@ MUSL := $(BUILD)/musl
 MUSL_OVERLAY := $(shell find guest-kernel/musl -type f)
 MUSL_CFLAGS := -fPIE -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fcf-protection=none
 
-$(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build packages-fetch
-	third-party/fetch.sh musl
+$(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build $(call third-party,musl)
 	@echo "  MUSL  $@"
-	$(Q)rm -rf $(MUSL) && mkdir -p $(MUSL)/obj && cp -r $(BUILD)/third-party/musl-1.2.3 $(MUSL)/src
+	$(Q)rm -rf $(MUSL) && mkdir -p $(MUSL)/obj && cp -r $(call third-party,musl) $(MUSL)/src
 	$(Q)cp -r guest-kernel/musl/. $(MUSL)/src/
 	$(Q)cd $(MUSL)/obj && ../src/configure --prefix=$(SYSROOT_PATH) --syslibdir=$(SYSROOT_PATH)/lib --disable-shared \
 		--disable-wrapper CC="$(CC)" CFLAGS="$(MUSL_CFLAGS)" >configure.log
@@ -66,8 +65,37 @@ $(BUILD)/gen/syscall_names.h: $(SYSROOT)/lib/libc.a
 $(BUILD)/obj/guest-kernel/posix/syscall.o: $(BUILD)/gen/syscall_names.h
 $(BUILD)/obj/guest-kernel/posix/syscall.o: POSIX_CFLAGS += -I$(BUILD)/gen
 
+# ---- sockets: guest-kernel/net/ over lwIP ----
+#
+# One object, that uk_sys_socket pulls in whole and --gc-sections thins out. Only the system calls are seen outside of it:
+# a program may have a tcp_write() of its own.
+
+LWIP := $(call third-party,lwip)
+LWIP_OBJS := $(patsubst %,$(BUILD)/obj/lwip/%.o, \
+	core/altcp core/def core/dns core/inet_chksum core/init core/ip core/mem core/memp core/netif core/pbuf core/raw core/tcp \
+	core/tcp_in core/tcp_out core/udp core/ipv4/dhcp core/ipv4/etharp core/ipv4/icmp core/ipv4/ip4 \
+	core/ipv4/ip4_addr core/ipv4/ip4_frag core/ipv6/ethip6 core/ipv6/icmp6 core/ipv6/ip6 core/ipv6/ip6_addr \
+	core/ipv6/ip6_frag core/ipv6/mld6 core/ipv6/nd6 netif/ethernet)
+NET_OBJS := $(call guest-objects,guest-kernel/net/*.c)
+NET_CFLAGS := $(POSIX_CFLAGS) -iquote guest-kernel/posix -Iguest-kernel/net/lwip -isystem $(LWIP)/src/include
+
+$(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(MAKEFILES) $(SYSROOT)/lib/libc.a | $(LWIP)
+	@mkdir -p $(@D)
+	@echo "  CC  $@"
+	$(Q)$(CC) $(NET_CFLAGS) -w -c -o $@ $(LWIP)/src/$*.c
+
+$(NET_OBJS): $(BUILD)/obj/guest-kernel/net/%.o: guest-kernel/net/%.c $(MAKEFILES) $(SYSROOT)/lib/libc.a | $(LWIP)
+	@mkdir -p $(@D)
+	@echo "  CC  $@"
+	$(Q)$(CC) $(NET_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/guest-kernel/sockets.o: $(NET_OBJS) $(LWIP_OBJS)
+	@echo "  LD  $@"
+	$(Q)$(LD) -r -o $@ $^ && objcopy --wildcard --keep-global-symbol='uk_sys_*' --keep-global-symbol=uk_net_resolv_conf $@
+
 $(SYSROOT)/lib/libukvm.a: $(filter-out %/main.o %/note.o %/entry.o %/string.o %/stack_guard.o,$(CORE_OBJS)) \
-		$(BUILD)/obj/guest-kernel/stack_guard.o $(filter-out %/posix/note.o,$(POSIX_OBJS))
+		$(BUILD)/obj/guest-kernel/stack_guard.o $(filter-out %/posix/note.o,$(POSIX_OBJS)) \
+		$(BUILD)/obj/guest-kernel/sockets.o
 	$(Q)rm -f $@
 	@echo "  AR  $@"
 	$(Q)$(AR) rcs $@ $^

@@ -48,6 +48,12 @@ size_t uk_in_flight(void);
 /* Where there are threads: lets the others run while `io` is in flight, as far as it can. NULL: there are none. */
 extern void (*uk_await_hook)(struct uk_io *io);
 
+/*
+ * Called before each exit to the monitor: submits what has been put off to be sent together. Calls nobody back, but may
+ * start a timer that is due. NULL: nothing is put off.
+ */
+extern void (*uk_exit_hook)(void);
+
 /* Monotonic time of the last exit to the monitor. */
 uint64_t uk_last_exit(void);
 

@@ -13,6 +13,7 @@ static struct uk_stats stats;
 static uint64_t last_exit;
 
 void (*uk_await_hook)(struct uk_io *io);
+void (*uk_exit_hook)(void);
 
 void uk_wait_init(const struct ukvm_boot *boot) {
     uk_ring_init(&ring, boot);
@@ -41,12 +42,18 @@ static void kick(void) {
     last_exit = uk_clock_monotonic();
 }
 
+static void run_exit_hook(void) {
+    if (uk_exit_hook)
+        uk_exit_hook();
+}
+
 /*
  * Submissions that do not fit the ring must not sleep with us: the completion that would let them in may never come,
  * for instance when the ring is full of receives. So the monitor empties the ring, by KICK, until the rest fits or it
  * has cq_entries in flight and takes no more.
  */
 static void hand_over(void) {
+    run_exit_hook();
     uk_console_push();
     uk_ring_refill(&ring);
     while (ring.waiting.first) {
@@ -94,8 +101,17 @@ void uk_kick(void) {
     kick();
 }
 
-unsigned uk_poll(void) {
+/* The hook may start a timer that is due: then there is no need to leave. */
+static unsigned dispatch_all(void) {
     unsigned taken = dispatch();
+    if (taken)
+        return taken;
+    run_exit_hook();
+    return uk_exit_hook ? run_timers() : 0;
+}
+
+unsigned uk_poll(void) {
+    unsigned taken = dispatch_all();
     if (taken || ring.in_flight == 0)
         return taken;
     uk_kick();
@@ -103,7 +119,7 @@ unsigned uk_poll(void) {
 }
 
 unsigned uk_wait(uint64_t deadline) {
-    unsigned taken = dispatch();
+    unsigned taken = dispatch_all();
     if (taken)
         return taken;
     uint64_t timer = uk_timers_next();

@@ -34,6 +34,14 @@ $(POSIX_TESTS): $(BUILD)/tests/posix/%: tests/posix/%.c tests/unit/tap.h | packa
 	@echo "  CC  $@"
 	$(Q)$(CC) $(POSIX_TEST_CFLAGS) -o $@ $<
 
+# Ordinary C programs that end-to-end tests talk to.
+TEST_SERVERS := $(patsubst tests/servers/%.c,$(BUILD)/tests/servers/%.elf,$(wildcard tests/servers/*.c))
+
+$(TEST_SERVERS): $(BUILD)/tests/servers/%.elf: tests/servers/%.c $(UKVM_CC_DEPS)
+	@mkdir -p $(@D)
+	@echo "  UKVM-CC  $@"
+	$(Q)$(UKVM_CC) $(POSIX_TEST_CFLAGS) -o $@ $<
+
 # Programs of examples/ that the tests also run as ordinary ones of this host.
 NATIVE := rest lua sqlite speedtest1
 
@@ -175,7 +183,7 @@ $(BUILD)/tests/proof/%.t: tests/proof/%.c $(MAKEFILES) | packages-build packages
 # ---- running them ----
 
 E2E_TESTS := $(wildcard tests/e2e/*.t)
-E2E_INPUTS := all $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(POSIX_TESTS) $(POSIX_TESTS:%=%.elf) \
+E2E_INPUTS := all $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(TEST_SERVERS) $(POSIX_TESTS) $(POSIX_TESTS:%=%.elf) \
 	$(NATIVE:%=$(BUILD)/native/%) $(TEST_TOOLS) $(addprefix $(BUILD)/tests/ukvm-,probe faults asan)
 
 .PHONY: test test-unit test-e2e test-stock conformance mutants fuzz prove-bounds bench

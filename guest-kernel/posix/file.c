@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <sys/epoll.h>
 
+#include "deadline.h"
 #include "signal.h"
 
 /* ---- files */
@@ -92,24 +93,29 @@ int uk_file_wait(struct uk_file *file, unsigned events, uint64_t deadline) {
 
 typedef ssize_t transfer(struct uk_file *file, const struct iovec *iov, int count, off_t offset);
 
+static uint64_t deadline_of(uint64_t timeout) {
+    return timeout ? uk_deadline_in(timeout) : UKVM_DEADLINE_NONE;
+}
+
 /* Nothing could be transferred now: returns 0 if it should be tried again. */
-static int wait_or_give_up(struct uk_file *file, unsigned event) {
+static int wait_or_give_up(struct uk_file *file, unsigned event, uint64_t deadline) {
     if (file->flags & O_NONBLOCK) {
         uk_poll_sometimes();
         return -EAGAIN;
     }
-    return uk_file_wait(file, event, UKVM_DEADLINE_NONE);
+    return uk_file_wait(file, event, deadline);
 }
 
 static ssize_t read_file(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
     ssize_t n;
+    uint64_t deadline = deadline_of(file->read_timeout);
     if ((file->flags & O_ACCMODE) == O_WRONLY || (file->flags & O_PATH))
         return -EBADF;
     if (!file->ops->read)
         return file->ops->getdents ? -EISDIR : -EINVAL;
     uk_file_ref(file);
     while ((n = file->ops->read(file, iov, count, offset)) == -EAGAIN)
-        if ((n = wait_or_give_up(file, EPOLLIN)) != 0)
+        if ((n = wait_or_give_up(file, EPOLLIN, deadline)) != 0)
             break;
     uk_file_unref(file);
     return n;
@@ -119,6 +125,7 @@ static ssize_t read_file(struct uk_file *file, const struct iovec *iov, int coun
 static ssize_t write_all(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
     ssize_t total = uk_iov_length(iov, count), done = 0;
     struct iovec rest[IOV_MAX > 64 ? 64 : IOV_MAX];
+    uint64_t deadline = deadline_of(file->write_timeout);
     if (total < 0)
         return total;
     while (true) {
@@ -129,7 +136,7 @@ static ssize_t write_all(struct uk_file *file, const struct iovec *iov, int coun
         if (n >= 0 && (done >= total || n == 0 || (file->flags & O_NONBLOCK)))
             return done;
         if (n == -EAGAIN)
-            n = done && (file->flags & O_NONBLOCK) ? -EAGAIN : wait_or_give_up(file, EPOLLOUT);
+            n = done && (file->flags & O_NONBLOCK) ? -EAGAIN : wait_or_give_up(file, EPOLLOUT, deadline);
         if (n < 0)
             return done ? done : n;
     }

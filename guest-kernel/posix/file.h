@@ -70,6 +70,7 @@ struct uk_file {
     unsigned refs;
     int flags; /* O_ACCMODE, O_APPEND, O_NONBLOCK... */
     off_t position;
+    uint64_t read_timeout, write_timeout; /* ns that a blocking call waits; 0: for ever. SO_RCVTIMEO, SO_SNDTIMEO */
     struct uk_watch *watches;
 };
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * socketpair IFNAME COMMAND...: runs COMMAND with one end of a datagram socket pair as descriptor 3, and carries
- * Ethernet frames between the other end and the TAP interface IFNAME, until COMMAND ends or a signal comes.
+ * socketpair [-l N] [-r N] [-d N] [-c N] IFNAME COMMAND...: runs COMMAND with one end of a datagram socket pair as
+ * descriptor 3, and carries Ethernet frames between the other end and the TAP interface IFNAME, until COMMAND ends or a
+ * signal comes. Of a thousand frames it loses -l, sends -r later than the next ones, doubles -d, and changes a byte in
+ * -c.
  */
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -29,19 +33,84 @@ static int open_tap(const char *name) {
     return fd >= 0 && ioctl(fd, TUNSETIFF, &request) == 0 ? fd : -1;
 }
 
-static void carry(int from, int to) {
+static int lose, reorder, doubled, corrupt; /* of a thousand */
+
+static struct late {
+    int to;   /* -1: none */
+    int wait; /* frames that go first */
+    size_t size;
     char frame[65536];
-    ssize_t n = read(from, frame, sizeof frame);
-    if (n > 0 && write(to, frame, (size_t)n) < 0)
+} late = {.to = -1};
+
+static bool happens(int of_a_thousand) {
+    return random() % 1000 < of_a_thousand;
+}
+
+static void put(int to, const char *frame, size_t size) {
+    if (write(to, frame, size) < 0)
         return; /* a network loses frames */
 }
 
+static void put_late(void) {
+    if (late.to >= 0 && late.wait-- == 0) {
+        put(late.to, late.frame, late.size);
+        late.to = -1;
+    }
+}
+
+static void hold(int to, const char *frame, size_t size) {
+    late.to = to;
+    late.wait = (int)(random() % 4);
+    late.size = size;
+    memcpy(late.frame, frame, size);
+}
+
+static void carry(int from, int to) {
+    char frame[65536];
+    ssize_t n = read(from, frame, sizeof frame);
+    if (n <= 0 || happens(lose))
+        return;
+    if (happens(corrupt))
+        frame[random() % n] ^= (char)(1 << random() % 8);
+    if (late.to < 0 && happens(reorder)) {
+        hold(to, frame, (size_t)n);
+        return;
+    }
+    put(to, frame, (size_t)n);
+    if (happens(doubled))
+        put(to, frame, (size_t)n);
+    put_late();
+}
+
+static int parse(int argc, char **argv) {
+    int option;
+    while ((option = getopt(argc, argv, "+l:r:d:c:")) != -1)
+        switch (option) {
+        case 'l':
+            lose = atoi(optarg);
+            break;
+        case 'r':
+            reorder = atoi(optarg);
+            break;
+        case 'd':
+            doubled = atoi(optarg);
+            break;
+        case 'c':
+            corrupt = atoi(optarg);
+            break;
+        default:
+            return -1;
+        }
+    return optind;
+}
+
 int main(int argc, char **argv) {
-    int pair[2], status;
-    if (argc < 3) {
-        fprintf(stderr, "usage: socketpair IFNAME COMMAND...\n");
+    int pair[2], status, first = parse(argc, argv);
+    if (first < 0 || argc - first < 2) {
+        fprintf(stderr, "usage: socketpair [-l N] [-r N] [-d N] [-c N] IFNAME COMMAND...\n");
         return 2;
     }
+    argv += first - 1;
     int tap = open_tap(argv[1]);
     if (tap < 0 || socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0) {
         perror("socketpair");

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lwIP as the sockets use it. lwIP runs in callbacks (a frame, a timer) and in system calls, never in two of them at
+ * once. What it sends goes into the submission ring and leaves with the next exit.
+ */
+#ifndef UK_NET_STACK_H
+#define UK_NET_STACK_H
+
+#include "../kernel.h"
+#include "lwip/ip_addr.h"
+#include "lwip/netif.h"
+
+/* Brings the stack and every network device up; does nothing the second time. */
+void uk_net_up(void);
+
+/* Something is sent or received: timers may be needed. Cheap. */
+void uk_net_activity(void);
+
+/* Blocks while an interface waits for its first address by DHCP, a few seconds at most. -UK_ERESTART: a signal. */
+int uk_net_wait_configured(void);
+
+/* Passes on what was sent to an own address. From system calls only: Linux does so at once, and some programs rely on
+ * it. */
+void uk_net_deliver_looped(void);
+
+bool uk_net_is_own(const ip_addr_t *ip);
+
+/* -EADDRNOTAVAIL if no interface has that address. "Any" is fine. */
+int uk_net_check_local(const ip_addr_t *ip);
+
+/* A negative errno for an error of lwIP's, 0 for ERR_OK. */
+int uk_net_error(err_t error);
+
+/* ---- between the files of this folder */
+
+/* link.c: attaches a device to the stack; NULL if there is no memory for it. */
+struct netif *uk_link_start(const struct ukvm_device *device);
+
+/* ticks.c */
+void uk_ticks_init(void);
+
+/* tcp.c: sends what the sockets have queued. */
+void uk_tcp_flush(void);
+
+#endif

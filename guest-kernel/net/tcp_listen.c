@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets that listen. A connection becomes a socket when it is established, and waits in a queue to be accepted. */
+#include <sys/epoll.h>
+
+#include "tcp.h"
+
+static void inherit(struct uk_tcp *tcp, const struct uk_tcp *from) {
+    struct uk_socket *socket = &tcp->socket;
+    socket->reuse_address = from->socket.reuse_address;
+    socket->reuse_port = from->socket.reuse_port;
+    socket->keep_alive = from->socket.keep_alive;
+    socket->linger = from->socket.linger;
+    socket->send_size = from->socket.send_size;
+    socket->receive_size = from->socket.receive_size;
+    socket->file.write_timeout = from->socket.file.write_timeout;
+    socket->file.read_timeout = from->socket.file.read_timeout;
+    socket->only_ip6 = from->socket.only_ip6;
+    socket->ttl = from->socket.ttl;
+    socket->tos = from->socket.tos;
+    tcp->no_delay = from->no_delay;
+    tcp->keep_idle = from->keep_idle;
+    tcp->keep_interval = from->keep_interval;
+    tcp->keep_count = from->keep_count;
+}
+
+/* With an error lwIP resets the connection. */
+static err_t established(void *context, struct tcp_pcb *pcb, err_t error) {
+    struct uk_tcp *listener = context;
+    if (error != ERR_OK || !pcb)
+        return ERR_VAL;
+    struct uk_socket *socket = uk_tcp_new(listener->socket.domain, SOCK_STREAM, listener->socket.protocol);
+    if (!socket)
+        return ERR_MEM;
+    struct uk_tcp *tcp = (struct uk_tcp *)socket;
+    inherit(tcp, listener);
+    uk_tcp_adopt(tcp, pcb);
+    if (listener->queue_last)
+        listener->queue_last->queue_next = tcp;
+    else
+        listener->queue_first = tcp;
+    listener->queue_last = tcp;
+    listener->queued++;
+    uk_file_notify(&listener->socket.file, EPOLLIN | EPOLLRDNORM);
+    return ERR_OK;
+}
+
+static int start(struct uk_tcp *tcp) {
+    int error = uk_tcp_make(tcp);
+    if (!error && tcp->pcb->local_port == 0)
+        error = uk_net_error(tcp_bind(tcp->pcb, &tcp->pcb->local_ip, 0));
+    if (error)
+        return error;
+    err_t result;
+    struct tcp_pcb *listening = tcp_listen_with_backlog_and_err(tcp->pcb, 0, &result);
+    if (!listening)
+        return uk_net_error(result);
+    tcp->pcb = listening;
+    tcp->local_port = listening->local_port;
+    tcp_accept(listening, established);
+    tcp->state = UK_TCP_LISTENING;
+    return 0;
+}
+
+int uk_tcp_listen(struct uk_socket *socket, int backlog) {
+    struct uk_tcp *tcp = (struct uk_tcp *)socket;
+    if (tcp->state != UK_TCP_FRESH && tcp->state != UK_TCP_LISTENING)
+        return -EINVAL;
+    tcp->backlog = backlog;
+    return tcp->state == UK_TCP_LISTENING ? 0 : start(tcp);
+}
+
+static struct uk_tcp *dequeue(struct uk_tcp *listener) {
+    struct uk_tcp *tcp = listener->queue_first;
+    if (!tcp)
+        return NULL;
+    listener->queue_first = tcp->queue_next;
+    if (!listener->queue_first)
+        listener->queue_last = NULL;
+    tcp->queue_next = NULL;
+    listener->queued--;
+    return tcp;
+}
+
+int uk_tcp_accept(struct uk_socket *socket, struct uk_socket **accepted) {
+    struct uk_tcp *tcp = (struct uk_tcp *)socket;
+    if (tcp->state != UK_TCP_LISTENING)
+        return -EINVAL;
+    struct uk_tcp *connection = dequeue(tcp);
+    if (!connection)
+        return -EAGAIN;
+    *accepted = &connection->socket;
+    return 0;
+}
+
+/* Who was not accepted is reset. */
+void uk_tcp_stop_listening(struct uk_tcp *tcp) {
+    struct uk_tcp *connection;
+    struct tcp_pcb *pcb = tcp->pcb;
+    tcp->pcb = NULL;
+    tcp->state = UK_TCP_FRESH;
+    tcp->local_port = 0;
+    while ((connection = dequeue(tcp))) {
+        connection->socket.linger = (struct linger){.l_onoff = 1};
+        uk_file_unref(&connection->socket.file);
+    }
+    tcp_close(pcb);
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * AF_UNIX sockets, within the guest. Names are known here alone: a path names a socket and no file, and is free again
+ * when its socket is closed. Descriptors are not passed.
+ *
+ * What is sent lies in the receiver's queue. A pair holds no references to each other: who closes first cuts the tie.
+ */
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/un.h>
+
+#include "socket.h"
+
+#define READABLE (EPOLLIN | EPOLLRDNORM)
+#define WRITABLE (EPOLLOUT | EPOLLWRNORM)
+
+enum state { FRESH, CONNECTED, LISTENING, CLOSED };
+
+struct piece {
+    struct piece *next;
+    size_t size, read;
+    struct uk_address from; /* of a datagram */
+    char data[];
+};
+
+struct local {
+    struct uk_socket socket;
+    enum state state;
+    struct local *peer; /* of a stream: the other end; of a datagram socket: where it sends to */
+    struct piece *first, *last;
+    size_t queued;
+    struct uk_address address, peer_address;
+    struct local *next;                                  /* of all sockets */
+    struct local *queue_first, *queue_last, *queue_next; /* while LISTENING */
+    int waiting, backlog;
+};
+
+static struct local *all;
+static const struct uk_socket_ops unix_ops;
+
+static struct local *of(struct uk_socket *socket) {
+    return (struct local *)socket;
+}
+
+static bool is_stream(const struct local *local) {
+    return local->socket.type == SOCK_STREAM;
+}
+
+static bool has_connections(const struct local *local) {
+    return local->socket.type != SOCK_DGRAM;
+}
+
+static void notify(struct local *local, unsigned events) {
+    uk_file_notify(&local->socket.file, events);
+}
+
+/* ---- names */
+
+#define NAMELESS offsetof(struct sockaddr_un, sun_path)
+
+static int check_name(const struct sockaddr *address, socklen_t length, struct uk_address *name) {
+    if (length <= NAMELESS || length > sizeof(struct sockaddr_un))
+        return -EINVAL;
+    if (address->sa_family != AF_UNIX)
+        return -EINVAL;
+    memset(name, 0, sizeof *name);
+    memcpy(&name->storage, address, length);
+    const char *path = ((struct sockaddr_un *)&name->storage)->sun_path;
+    /* A path ends at its NUL, which counts; an abstract name, which starts with one, is as long as it is said to be. */
+    name->length = path[0] ? (socklen_t)(NAMELESS + strlen(path) + 1) : length;
+    return 0;
+}
+
+static struct local *find(const struct uk_address *name) {
+    for (struct local *local = all; local; local = local->next)
+        if (local->address.length == name->length && memcmp(&local->address.storage, &name->storage, name->length) == 0)
+            return local;
+    return NULL;
+}
+
+static int bind_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
+    struct uk_address name;
+    int error = check_name(address, length, &name);
+    if (!error && of(socket)->address.length > NAMELESS)
+        error = -EINVAL;
+    if (!error && find(&name))
+        error = -EADDRINUSE;
+    if (!error)
+        of(socket)->address = name;
+    return error;
+}
+
+static int name_op(struct uk_socket *socket, enum uk_socket_end end, struct uk_address *address) {
+    const struct local *local = of(socket);
+    if (end == UK_PEER && local->state != CONNECTED)
+        return -ENOTCONN;
+    *address = end == UK_PEER ? local->peer_address : local->address;
+    address->storage.ss_family = AF_UNIX;
+    if (address->length == 0)
+        address->length = NAMELESS;
+    return 0;
+}
+
+/* ---- connections */
+
+static void join(struct local *a, struct local *b) {
+    a->peer = b;
+    b->peer = a;
+    a->state = b->state = CONNECTED;
+    a->peer_address = b->address;
+    b->peer_address = a->address;
+}
+
+static struct local *make(int type) {
+    struct local *local = uk_socket_new(sizeof *local, &unix_ops, AF_UNIX, type, 0);
+    if (!local)
+        return NULL;
+    local->next = all;
+    all = local;
+    return local;
+}
+
+struct uk_socket *uk_unix_new(int domain, int type, int protocol) {
+    (void)domain;
+    (void)protocol;
+    struct local *local = make(type);
+    return local ? &local->socket : NULL;
+}
+
+int uk_unix_pair(int type, struct uk_socket *pair[2]) {
+    if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
+        return -ESOCKTNOSUPPORT;
+    struct local *a = make(type), *b = a ? make(type) : NULL;
+    if (!b) {
+        if (a)
+            uk_file_unref(&a->socket.file);
+        return -ENOMEM;
+    }
+    join(a, b);
+    pair[0] = &a->socket;
+    pair[1] = &b->socket;
+    return 0;
+}
+
+static int listen_op(struct uk_socket *socket, int backlog) {
+    struct local *local = of(socket);
+    if (!has_connections(local))
+        return -EOPNOTSUPP;
+    if (local->state > LISTENING || local->state == CONNECTED || local->address.length <= NAMELESS)
+        return -EINVAL;
+    local->state = LISTENING;
+    local->backlog = backlog;
+    return 0;
+}
+
+static int connect_stream(struct local *local, struct local *listener) {
+    if (local->state == CONNECTED)
+        return -EISCONN;
+    if (listener->state != LISTENING)
+        return -ECONNREFUSED;
+    if (listener->waiting > listener->backlog)
+        return -EAGAIN;
+    struct local *end = make(local->socket.type);
+    if (!end)
+        return -ENOMEM;
+    end->address = listener->address;
+    join(local, end);
+    if (listener->queue_last)
+        listener->queue_last->queue_next = end;
+    else
+        listener->queue_first = end;
+    listener->queue_last = end;
+    listener->waiting++;
+    notify(listener, READABLE);
+    return 0;
+}
+
+static int connect_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
+    struct local *local = of(socket);
+    struct uk_address wanted;
+    int error = check_name(address, length, &wanted);
+    if (error)
+        return error;
+    struct local *target = find(&wanted);
+    if (!target)
+        return ((const struct sockaddr_un *)(const void *)address)->sun_path[0] ? -ENOENT : -ECONNREFUSED;
+    if (target->socket.type != socket->type)
+        return -EPROTOTYPE;
+    if (has_connections(local))
+        return connect_stream(local, target);
+    local->peer = target;
+    local->peer_address = wanted;
+    local->state = CONNECTED;
+    return 0;
+}
+
+static struct local *dequeue(struct local *listener) {
+    struct local *end = listener->queue_first;
+    if (!end)
+        return NULL;
+    listener->queue_first = end->queue_next;
+    if (!listener->queue_first)
+        listener->queue_last = NULL;
+    end->queue_next = NULL;
+    listener->waiting--;
+    return end;
+}
+
+static int accept_op(struct uk_socket *socket, struct uk_socket **accepted) {
+    struct local *local = of(socket);
+    if (local->state != LISTENING)
+        return has_connections(local) ? -EINVAL : -EOPNOTSUPP;
+    struct local *end = dequeue(local);
+    if (!end)
+        return -EAGAIN;
+    *accepted = &end->socket;
+    return 0;
+}
+
+static int shutdown_op(struct uk_socket *socket, int how) {
+    struct local *local = of(socket);
+    if (local->state != CONNECTED && local->state != CLOSED)
+        return -ENOTCONN;
+    socket->shut_read |= how != SHUT_WR;
+    socket->shut_write |= how != SHUT_RD;
+    if (local->peer && has_connections(local)) {
+        local->peer->socket.shut_read |= how != SHUT_RD;
+        local->peer->socket.shut_write |= how != SHUT_WR;
+        notify(local->peer, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP);
+    }
+    notify(local, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP);
+    return 0;
+}
+
+/* ---- transfer */
+
+static bool has_room(const struct local *from, const struct local *to) {
+    return to->queued < (size_t)from->socket.send_size;
+}
+
+static int target_of(struct local *local, const struct msghdr *message, struct local **target) {
+    struct uk_address wanted;
+    *target = local->peer;
+    if (message->msg_name && message->msg_namelen && !has_connections(local)) {
+        int error = check_name(message->msg_name, message->msg_namelen, &wanted);
+        if (error)
+            return error;
+        *target = find(&wanted);
+        return *target && !has_connections(*target) ? 0 : -ECONNREFUSED;
+    }
+    if (local->socket.shut_write || (local->state == CLOSED && has_connections(local)))
+        return -EPIPE;
+    if (!*target)
+        return local->state == CLOSED ? -ECONNREFUSED : has_connections(local) ? -ENOTCONN : -EDESTADDRREQ;
+    return 0;
+}
+
+static ssize_t send_op(struct uk_socket *socket, const struct msghdr *message, size_t skip, int flags) {
+    struct local *local = of(socket), *target;
+    int count = (int)message->msg_iovlen;
+    size_t size = (size_t)uk_iov_length(message->msg_iov, count) - skip;
+    (void)flags;
+    int error = target_of(local, message, &target);
+    if (error)
+        return error;
+    if (!is_stream(local) && size > (size_t)socket->send_size)
+        return -EMSGSIZE;
+    if (!has_room(local, target))
+        return -EAGAIN;
+    if (is_stream(local) && size > (size_t)socket->send_size - target->queued)
+        size = (size_t)socket->send_size - target->queued;
+    if (is_stream(local) && size == 0)
+        return 0;
+    struct piece *piece = uk_malloc(sizeof *piece + size);
+    if (!piece)
+        return -ENOMEM;
+    *piece = (struct piece){.size = size, .from = local->address};
+    uk_iov_gather(message->msg_iov, count, skip, piece->data, size);
+    if (target->last)
+        target->last->next = piece;
+    else
+        target->first = piece;
+    target->last = piece;
+    target->queued += sizeof *piece + size;
+    notify(target, READABLE);
+    return (ssize_t)size;
+}
+
+static void drop_first(struct local *local) {
+    struct piece *piece = local->first;
+    local->first = piece->next;
+    if (!local->first)
+        local->last = NULL;
+    local->queued -= sizeof *piece + piece->size;
+    uk_free(piece);
+}
+
+/* Whoever sends to it may go on. Of datagram sockets that may be anybody. */
+static void tell_senders(struct local *local) {
+    if (has_connections(local)) {
+        if (local->peer)
+            notify(local->peer, WRITABLE);
+        return;
+    }
+    for (struct local *other = all; other; other = other->next)
+        if (other->peer == local)
+            notify(other, WRITABLE);
+}
+
+static ssize_t receive_stream(struct local *local, const struct msghdr *message, size_t skip, int flags) {
+    size_t done = 0;
+    struct piece *piece = local->first;
+    while (piece) {
+        struct piece *next = piece->next;
+        size_t left = piece->size - piece->read;
+        size_t n =
+            uk_iov_fill(message->msg_iov, (int)message->msg_iovlen, skip + done, piece->data + piece->read, left);
+        done += n;
+        if (!(flags & MSG_PEEK)) {
+            piece->read += n;
+            if (n == left)
+                drop_first(local);
+        }
+        if (n < left)
+            break;
+        piece = next;
+    }
+    return (ssize_t)done;
+}
+
+static ssize_t receive_message(struct local *local, struct msghdr *message, int flags) {
+    const struct piece *piece = local->first;
+    size_t whole = piece->size;
+    size_t done = uk_iov_fill(message->msg_iov, (int)message->msg_iovlen, 0, piece->data, whole);
+    if (done < whole)
+        message->msg_flags |= MSG_TRUNC;
+    if (message->msg_name && piece->from.length > NAMELESS)
+        uk_address_copy(&piece->from, message->msg_name, &message->msg_namelen);
+    else
+        message->msg_namelen = 0;
+    if (!(flags & MSG_PEEK))
+        drop_first(local);
+    return (ssize_t)(flags & MSG_TRUNC ? whole : done);
+}
+
+static ssize_t receive_op(struct uk_socket *socket, struct msghdr *message, size_t skip, int flags) {
+    struct local *local = of(socket);
+    message->msg_controllen = 0;
+    if (!local->first) {
+        if (socket->error)
+            return uk_socket_take_error(socket);
+        if (socket->shut_read || (local->state == CLOSED && has_connections(local)))
+            return 0;
+        return local->state == CONNECTED || !has_connections(local) ? -EAGAIN : is_stream(local) ? -EINVAL : -ENOTCONN;
+    }
+    ssize_t result;
+    if (is_stream(local)) {
+        message->msg_namelen = 0;
+        result = receive_stream(local, message, skip, flags);
+    } else {
+        result = receive_message(local, message, flags);
+    }
+    tell_senders(local);
+    return result;
+}
+
+static size_t pending_op(struct uk_socket *socket) {
+    const struct local *local = of(socket);
+    size_t total = 0;
+    for (const struct piece *piece = local->first; piece; piece = is_stream(local) ? piece->next : NULL)
+        total += piece->size - piece->read;
+    return total;
+}
+
+static unsigned poll_op(struct uk_socket *socket) {
+    const struct local *local = of(socket);
+    bool gone = has_connections(local) && local->state == CLOSED;
+    unsigned events = socket->error ? EPOLLERR : 0;
+    if (local->state == LISTENING)
+        return local->queue_first ? READABLE : 0;
+    if (has_connections(local) && local->state == FRESH)
+        return WRITABLE | EPOLLHUP;
+    if (local->first || socket->shut_read || gone)
+        events |= READABLE;
+    if (socket->shut_read || gone)
+        events |= EPOLLRDHUP;
+    if ((socket->shut_read && socket->shut_write) || gone)
+        events |= EPOLLHUP;
+    if (!local->peer || has_room(local, local->peer))
+        events |= WRITABLE;
+    return events;
+}
+
+/* ---- the end */
+
+static void cut_ties(struct local *local) {
+    struct local **at = &all;
+    bool unread = local->first;
+    while (*at != local)
+        at = &(*at)->next;
+    *at = local->next;
+    for (struct local *other = all; other; other = other->next) {
+        if (other->peer != local)
+            continue;
+        other->peer = NULL;
+        other->state = CLOSED;
+        if (unread && has_connections(local))
+            other->socket.error = ECONNRESET;
+        notify(other, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP);
+    }
+}
+
+static void close_op(struct uk_socket *socket) {
+    struct local *local = of(socket), *end;
+    cut_ties(local);
+    while ((end = dequeue(local)))
+        uk_file_unref(&end->socket.file);
+    while (local->first)
+        drop_first(local);
+    uk_free(local);
+}
+
+static const struct uk_socket_ops unix_ops = {
+    .bind = bind_op,
+    .listen = listen_op,
+    .connect = connect_op,
+    .accept = accept_op,
+    .name = name_op,
+    .shutdown = shutdown_op,
+    .send = send_op,
+    .receive = receive_op,
+    .poll = poll_op,
+    .close = close_op,
+    .pending = pending_op,
+};
