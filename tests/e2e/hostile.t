@@ -95,7 +95,7 @@ survives() {
 }
 
 storms() {
-    local n=${share:+300}
+    local n=${share:+100}
     survives "the monitor's own indices overwritten" foreign 7
     survives "completions that are never taken" hoard
     survives "a storm of kicks" storm "${n:-4000}"
@@ -134,7 +134,7 @@ endless() {
 
 # What a socket's other end does is the network's business.
 sockets() {
-    local n=${share:+500}
+    local n=${share:+200}
     peer() {
         local how=$1
         shift
@@ -176,7 +176,7 @@ interface() {
 
 # The disk grows by a guard behind its end while the guest runs, whose geometry is frozen.
 fields() {
-    local few=${share:+300}
+    local few=${share:+100}
     truncate -s 1M own.img
     head -c 65536 /dev/urandom >guard
     cp guard read-only.img
@@ -201,9 +201,9 @@ for mode in sandbox sanitized; do
     monitor $mode
     # under the sanitizers a guest takes three times as long to start
     part=$([ $mode = sandbox ] && echo 1 || echo 3)
-    instructions "${share:-$part}"
-    accesses "${share:-$part}"
-    ports "${share:-$((part * 2 - 1))}"
+    instructions $((${share:-1} * part))
+    accesses $((${share:-1} * part))
+    ports $((${share:-1} * part))
     indices
     fields
     storms

@@ -64,7 +64,7 @@
     X(invept, ends, "xor %eax, %eax\n invept (%rsp), %rax") X(invvpid, ends, "xor %eax, %eax\n invvpid (%rsp), %rax") \
     X(rdpkru, may, "xor %ecx, %ecx\n rdpkru") X(cpuid, may, "mov %rbx, %r8\n xor %eax, %eax\n cpuid\n mov %r8, %rbx") \
     X(cpuid_kvm, may, "mov %rbx, %r8\n mov $0x40000000, %eax\n cpuid\n mov %r8, %rbx") \
-    X(wrfsbase_far, ends, "mov $1, %eax\n ror %rax\n wrfsbase %rax") \
+    X(wrfsbase_far, may, "mov $1, %eax\n ror %rax\n wrfsbase %rax") \
     X(ud0, ends, ".byte 0x0f, 0xff, 0xc0") X(ud1, ends, ".byte 0x0f, 0xb9, 0xc0") X(ud2, ends, "ud2") \
     X(int1, ends, ".byte 0xf1") X(into, ends, ".byte 0xce") X(bound, ends, ".byte 0x62, 0x04, 0x24") \
     X(lock_nop, ends, ".byte 0xf0, 0x90") X(far_call_old, ends, ".byte 0x9a, 0, 0, 0, 0, 0x10, 0") \
