@@ -91,8 +91,6 @@ int uk_file_wait(struct uk_file *file, unsigned events, uint64_t deadline) {
     return result == -ETIMEDOUT ? -EAGAIN : result;
 }
 
-typedef ssize_t transfer(struct uk_file *file, const struct iovec *iov, int count, off_t offset);
-
 static uint64_t deadline_of(uint64_t timeout) {
     return timeout ? uk_deadline_in(timeout) : UKVM_DEADLINE_NONE;
 }
