@@ -30,7 +30,7 @@ static int get6(const struct uk_socket *socket, const struct sockaddr_in6 *from,
         return -EINVAL;
     memcpy(words, &from->sin6_addr, sizeof words);
     *port = lwip_ntohs(from->sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&from->sin6_addr)) {
+    if (words[0] == 0 && words[1] == 0 && words[2] == PP_HTONL(0xffff)) {
         ip_addr_set_ip4_u32_val(*ip, words[3]);
         return socket->only_ip6 ? -ENETUNREACH : 0;
     }

@@ -40,6 +40,7 @@ struct link {
     unsigned held;                             /* frames that lwIP has */
     struct transmit transmits[SEND_BUFFERS];
     unsigned transmits_made;
+    bool no_more; /* the arena is used up */
     struct transmit *idle;
 };
 
@@ -90,8 +91,10 @@ static void sent(struct uk_io *io, int32_t result) {
 static struct transmit *make_transmit(struct link *link) {
     size_t size = link->device->net.mtu + ETHERNET_HEADER;
     uint8_t *data = link->transmits_made < SEND_BUFFERS ? uk_arena_alloc(size, 1) : NULL;
-    if (!data)
+    if (!data) {
+        link->no_more = true;
         return NULL;
+    }
     struct transmit *transmit = &link->transmits[link->transmits_made++];
     *transmit = (struct transmit){.io.done = sent, .link = link, .data = data};
     return transmit;
@@ -110,7 +113,8 @@ static struct transmit *take_transmit(struct link *link) {
  * send, and tries again when it wakes.
  */
 static uint8_t send_flags(const struct link *link) {
-    return link->idle || link->transmits_made < SEND_BUFFERS / 2 ? UKVM_SQE_QUIET : 0;
+    bool more = link->idle || (!link->no_more && link->transmits_made < SEND_BUFFERS / 2);
+    return more ? UKVM_SQE_QUIET : 0;
 }
 
 static err_t transmit(struct netif *netif, struct pbuf *p) {

@@ -71,7 +71,10 @@ static void flush(struct uk_tcp *tcp) {
     if (!tcp->pcb)
         return;
     open_window(tcp);
-    if (!is_held_back(tcp) && tcp_output(tcp->pcb) == ERR_MEM)
+    if (tcp->ack_owed)
+        tcp_ack_now(tcp->pcb);
+    tcp->ack_owed = false;
+    if ((!is_held_back(tcp) || (tcp->pcb->flags & TF_ACK_NOW)) && tcp_output(tcp->pcb) == ERR_MEM)
         uk_tcp_dirty(tcp); /* no buffer for a frame: there is one when the next frame has left */
 }
 
@@ -97,6 +100,8 @@ static void free_received(struct uk_tcp *tcp) {
 
 void uk_tcp_detach(struct uk_tcp *tcp) {
     struct tcp_pcb *pcb = tcp->pcb;
+    if (tcp->ack_owed)
+        tcp_ack_now(pcb);
     tcp->pcb = NULL;
     tcp_arg(pcb, NULL);
     tcp_recv(pcb, NULL);
@@ -111,6 +116,19 @@ static void both_ended(struct uk_tcp *tcp) {
     notify(tcp, EPOLLHUP | READABLE | WRITABLE);
 }
 
+/*
+ * lwIP would acknowledge every second segment as soon as we return. One acknowledgment for all that has arrived is
+ * enough, and it may travel with an answer.
+ */
+static void put_off_ack(struct uk_tcp *tcp) {
+    if (!(tcp->pcb->flags & TF_ACK_NOW))
+        return;
+    tcp_clear_flags(tcp->pcb, TF_ACK_NOW);
+    tcp_set_flags(tcp->pcb, TF_ACK_DELAY);
+    tcp->ack_owed = true;
+    uk_tcp_dirty(tcp);
+}
+
 static err_t arrived(void *context, struct tcp_pcb *pcb, struct pbuf *p, err_t error) {
     struct uk_tcp *tcp = context;
     (void)pcb;
@@ -120,8 +138,11 @@ static err_t arrived(void *context, struct tcp_pcb *pcb, struct pbuf *p, err_t e
         notify(tcp, READABLE | EPOLLRDHUP);
         if (tcp->socket.shut_write)
             both_ended(tcp);
+        else
+            put_off_ack(tcp);
         return ERR_OK;
     }
+    put_off_ack(tcp);
     tcp->received += p->tot_len;
     if (tcp->last)
         tcp->last->next = p;

@@ -30,7 +30,8 @@ struct uk_tcp {
     bool ended;   /* the peer sends no more */
     bool full;    /* somebody waits for room to send */
     bool starved; /* there was no memory to send */
-    bool dirty;   /* in the list of those to be flushed */
+    bool ack_owed;
+    bool dirty; /* in the list of those to be flushed */
     struct uk_tcp *dirty_next;
 
     /* Options of TCP's own */

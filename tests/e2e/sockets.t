@@ -17,12 +17,17 @@ start() {
     wait_for 10 grep -q ready server.out
 }
 
+# The kernel takes a moment after the end of a process with an io_uring to close what that held.
+is_detached() { ip -n "$NS" -o link show tap0 | grep -q NO-CARRIER; }
+
 stop() {
     kill "$guest" 2>/dev/null
     wait "$guest" 2>/dev/null
+    wait_for 5 is_detached
     return 0
 }
-at_end 'kill $guest 2>/dev/null'
+guest=
+at_end stop
 
 start_on_tap() { start "$UKVM" run "$@" --net "net=tap:tap0,ip=$ADDRESS/24,mac=$MAC" "$SERVER"; }
 
