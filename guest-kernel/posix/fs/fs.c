@@ -142,16 +142,16 @@ static int add_proc(void) {
     return result;
 }
 
-/* The gateway: where a host that serves names to its guests listens. */
+/* net/stack.c, in images with sockets: asked when the file is opened, for a lease may come later than the tree. */
+const char *uk_net_resolv_conf(void) __attribute__((weak));
+
+static void make_resolv_conf(struct uk_text *text) {
+    uk_text_printf(text, "%s", uk_net_resolv_conf());
+}
+
 static int add_resolver(void) {
-    const struct ukvm_device *net = uk_net_find(NULL);
-    static char text[32];
-    if (!net || !memcmp(net->net.gateway4, "\0\0\0", 4))
-        return 0;
-    const uint8_t *ip = net->net.gateway4;
-    uk_snprintf(text, sizeof text, "nameserver %u.%u.%u.%u\n", ip[0], ip[1], ip[2], ip[3]);
-    const struct text_row row = {"/etc/resolv.conf", text};
-    return add_texts(&row, 1, UK_TREE_KEEP);
+    static const struct uk_text_source source = {.make = make_resolv_conf};
+    return uk_net_resolv_conf ? uk_tree_add("/etc/resolv.conf", uk_text_inode(&source), UK_TREE_KEEP) : 0;
 }
 
 static int add_all(void) {
