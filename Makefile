@@ -24,7 +24,7 @@ PACKAGES_BUILD := binutils gcc libc6-dev libelf-dev libseccomp-dev liburing-dev 
 PACKAGES_RUN := iproute2 iputils-ping util-linux
 PACKAGES_FETCH := xz-utils
 PACKAGES_SQLITE := tcl $(PACKAGES_BUILD)
-PACKAGES_TEST := perl procps socat diffutils busybox-static cpio curl redis-tools strace tcl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
+PACKAGES_TEST := g++ perl procps socat diffutils busybox-static cpio curl redis-tools strace tcl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
 PACKAGES_STOCK := qemu-system-x86 e2fsprogs binutils $(PACKAGES_TEST)
 PACKAGES_BENCH := binutils curl fio jq redis-tools wrk $(PACKAGES_RUN)
 PACKAGES_LINT := clang clang-format clang-tidy shellcheck
@@ -72,7 +72,7 @@ EXAMPLES := $(patsubst examples/%/,%,$(filter-out $(dir $(FRAGMENTS)),$(wildcard
 EXAMPLE_ELFS := $(EXAMPLES:%=$(BUILD)/examples/%.elf)
 
 .PHONY: all lint format coverage clean compile_commands.json
-all: $(BUILD)/ukvm $(BUILD)/ukvm-cc $(EXAMPLE_ELFS)
+all: $(BUILD)/ukvm $(BUILD)/ukvm-cc $(BUILD)/ukvm-c++ $(EXAMPLE_ELFS)
 
 PACKAGE_TARGETS := $(addprefix packages-,build fetch run test stock bench lint fuzz coverage sqlite)
 .PHONY: $(PACKAGE_TARGETS)

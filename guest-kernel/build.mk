@@ -111,3 +111,10 @@ $(SYSROOT)/lib/ukvm.specs: guest-kernel/ukvm.specs.in
 $(BUILD)/ukvm-cc: guest-kernel/ukvm-cc.in $(SYSROOT)/lib/ukvm.specs $(SYSROOT)/lib/ukvm.o $(SYSROOT)/lib/libukvm.a \
 		$(SYSROOT)/lib/libc.a
 	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@ && chmod +x $@
+
+# Debian's libstdc++ was built for glibc; cxx/ and posix/cxx.c bridge the difference.
+$(SYSROOT)/include/ukvm-c++.h: guest-kernel/cxx/ukvm-c++.h $(SYSROOT)/lib/libc.a
+	$(Q)cp $< $@
+
+$(BUILD)/ukvm-c++: guest-kernel/ukvm-c++.in $(SYSROOT)/include/ukvm-c++.h $(BUILD)/ukvm-cc
+	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@ && chmod +x $@

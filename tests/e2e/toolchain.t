@@ -102,6 +102,57 @@ wait $guest
 is "a program that handles SIGTERM ends as it wants" $? 5
 is "after its last words" "$(tail -n 1 term.out)" "stopping for 15"
 
+cat >streams.cc <<'END'
+#include <algorithm>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <regex>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+int main() {
+    std::vector<std::string> words{"c", "b", "a"};
+    std::sort(words.begin(), words.end());
+    std::map<std::string, int> count;
+    for (auto &word : words)
+        count[word]++;
+    int n = 0;
+    std::mutex mutex;
+    std::thread thread([&] { std::lock_guard<std::mutex> lock(mutex); n = 7; });
+    thread.join();
+    std::smatch match;
+    std::string text = "xxabbbc", line;
+    std::regex_search(text, match, std::regex("a(b+)c"));
+    std::ofstream("/tmp/file") << "a line\n";
+    std::ifstream file("/tmp/file");
+    std::getline(file, line);
+    std::ostringstream hex;
+    hex << std::hex << 255;
+    std::cout << words[0] << count.size() << n << match[1] << hex.str() << line << 3.25
+              << std::async(std::launch::async, [] { return 42; }).get() << std::endl;
+    try {
+        std::stoi("none");
+    } catch (const std::invalid_argument &error) {
+        std::cout << error.what() << std::endl;
+    }
+}
+END
+if command -v g++ >/dev/null; then
+    run "$BUILD/ukvm-c++" -O1 streams.cc -o streams.elf
+    is "C++ with Debian's libstdc++" "$status" 0
+    run_ukvm streams.elf
+    is "containers, exceptions, threads, streams" "$out" "a37bbbffa line3.2542
+stoi"
+else
+    skip "C++" "g++ is not installed"
+fi
+
 mkdir project && cat >project/Makefile <<'END'
 app: main.o part.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
