@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Submissions with each field at its extremes, for every operation, and then at random, each against this file's own
- * reading of ABI.md, RING-06 to RING-10, BLK-01, BLK-04, BLK-05, NET-01 to NET-03 and MEM-05:
+ * reading of ABI.md, RING-06 to RING-10, BLK-01, BLK-04, BLK-05, NET-01 to NET-03, MEM-05, MEM-06 and SIG-03:
  *
  *     build/ukvm run --disk rw=disk.img --disk ro=disk2.img,ro --net net=fd:3 build/tests/hostile/fields.elf SEED COUNT
  *
@@ -17,7 +17,8 @@ UKVM_ACCEPTS_ANY(UKVM_DEVICE_NET);
 static const struct ukvm_boot *boot;
 static const struct ukvm_device *devices;
 static uint64_t state, tried, refused, accepted, waiting, wrong;
-static uint64_t spare; /* a page that may be returned */
+static uint64_t spare; /* a page that may be returned and protected */
+static bool asked;     /* a SIGNAL is in flight, and stays so */
 
 static uint64_t any(void) {
     return next_random(&state);
@@ -39,6 +40,10 @@ static bool is_returnable(const struct ukvm_sqe *s) {
             s->offset - range[i].base <= range[i].size - s->length)
             return (s->offset | s->length) % UKVM_PAGE_SIZE == 0;
     return false;
+}
+
+static bool is_protection(uint16_t number) {
+    return number == 0 || number == UKVM_PROT_READ || number == (UKVM_PROT_READ | UKVM_PROT_WRITE);
 }
 
 static bool has_device(const struct ukvm_sqe *s, uint32_t kind) {
@@ -76,6 +81,13 @@ static int32_t expected(const struct ukvm_sqe *s) {
     case UKVM_OP_MEM_RETURN:
         right = !s->device && !s->arena && s->length > 0 && is_returnable(s);
         break;
+    case UKVM_OP_MEM_PROTECT:
+        right =
+            is_protection(s->device) && !s->arena && s->length > 0 && s->length <= UKVM_PROTECT_MAX && is_returnable(s);
+        break;
+    case UKVM_OP_SIGNAL:
+        right = !s->device && !s->arena && !s->length && !s->offset && !asked;
+        break;
     default:
         break;
     }
@@ -111,14 +123,16 @@ static bool result_is_right(const struct ukvm_sqe *s, int32_t result) {
 }
 
 static void try(const struct ukvm_sqe *s) {
-    bool receives = s->op == UKVM_OP_NET_RECV && expected(s) == 0;
-    if (receives && waiting == 64) /* each stays in flight: no frame ever comes */
+    /* These stay in flight: neither a frame nor a signal ever comes. */
+    bool stays = (s->op == UKVM_OP_NET_RECV || s->op == UKVM_OP_SIGNAL) && expected(s) == 0;
+    if (stays && s->op == UKVM_OP_NET_RECV && waiting >= 64)
         return;
     tried++;
     put(*s);
-    if (receives) {
+    if (stays) {
         kick();
         waiting++;
+        asked = asked || s->op == UKVM_OP_SIGNAL;
         return;
     }
     /* RING-10: a sleep would not end */
@@ -171,6 +185,11 @@ static struct ukvm_sqe right_sqe(uint8_t op) {
         s.length = UKVM_PAGE_SIZE;
         s.offset = spare;
         break;
+    case UKVM_OP_MEM_PROTECT:
+        s.length = UKVM_PAGE_SIZE;
+        s.offset = spare;
+        s.device = UKVM_PROT_READ;
+        break;
     default:
         break;
     }
@@ -200,6 +219,8 @@ static void choose_values(void) {
     add_around(spare);
     add_around(boot->arena_addr);
     add_around((uintptr_t)boot);
+    add_around(UKVM_PROT_READ);
+    add_around(UKVM_PROTECT_MAX);
 }
 
 static void set(struct ukvm_sqe *s, unsigned field, uint64_t value) {
@@ -226,9 +247,10 @@ static void set(struct ukvm_sqe *s, unsigned field, uint64_t value) {
 
 #define FIELDS 6u
 
-/* Nothing that a submission may return is in use: not what the stack, the image or this file's page are in. */
+/* Nothing that a submission may return or close is in use: not what the stack, the image or this file's page are in. */
 static bool is_harmless(const struct ukvm_sqe *s) {
-    return s->op != UKVM_OP_MEM_RETURN || expected(s) < 0 || (s->offset == spare && s->length == UKVM_PAGE_SIZE);
+    return (s->op != UKVM_OP_MEM_RETURN && s->op != UKVM_OP_MEM_PROTECT) || expected(s) < 0 ||
+           (s->offset == spare && s->length == UKVM_PAGE_SIZE);
 }
 
 static void try_all(void) {
