@@ -4,7 +4,8 @@
  *
  *     build/ukvm run build/tests/hostile/access.elf write boot
  *
- * Without an argument it prints a line for each: all of them must end the guest (MEM-01 to MEM-03, BOOT-01, IMG-03).
+ * Without an argument it prints a line for each: all of them must end the guest (MEM-01 to MEM-03, BOOT-01, IMG-03),
+ * also after a MEM_PROTECT.
  */
 #include "ukvm.h"
 
@@ -32,7 +33,7 @@ static uint64_t memory_end(void) {
     return last->base + last->size;
 }
 
-/* The two supervisor pages and a guard lie below the boot page: tables, trap stack. */
+/* Three supervisor pages and a guard lie below the boot page: tables, trap stack, page-table entries to be written. */
 #define BOOT ((uintptr_t)uk_boot())
 #define BOOT_END ((BOOT + uk_boot()->size + PAGE - 1) & ~(uint64_t)(PAGE - 1))
 #define ARENA_END (uk_boot()->arena_addr + uk_boot()->arena_size)
@@ -75,9 +76,12 @@ static const struct {
 static uint64_t (*const no_function)(void) = NULL;
 
 static uint64_t tables(void) {
-    return BOOT - 3 * PAGE;
+    return BOOT - 4 * PAGE;
 }
 static uint64_t trap_stack(void) {
+    return BOOT - 3 * PAGE;
+}
+static uint64_t edit(void) {
     return BOOT - 2 * PAGE;
 }
 static uint64_t below_boot(void) {
@@ -104,11 +108,14 @@ static uint64_t below_arena(void) {
 static uint64_t arena(void) {
     return uk_boot()->arena_addr;
 }
-static uint64_t page_tables(void) {
+static uint64_t above_arena(void) {
     return ARENA_END;
 }
-static uint64_t page_tables_next(void) {
+static uint64_t page_tables(void) {
     return ARENA_END + PAGE;
+}
+static uint64_t page_tables_next(void) {
+    return ARENA_END + 2 * PAGE;
 }
 static uint64_t above_system(void) {
     return ARENA_END + (UINT64_C(64) << 20);
@@ -145,6 +152,7 @@ static const struct {
 } moving[] = {
     {"tables", tables, ANY},
     {"trap-stack", trap_stack, ANY},
+    {"edit", edit, ANY},
     {"below-boot", below_boot, ANY},
     {"boot", boot_page, WRITE | EXECUTE},
     {"above-boot", above_boot, ANY},
@@ -153,6 +161,7 @@ static const struct {
     {"completions", completions, EXECUTE},
     {"below-arena", below_arena, ANY},
     {"arena", arena, EXECUTE},
+    {"above-arena", above_arena, ANY},
     {"page-tables", page_tables, ANY},
     {"page-tables-next", page_tables_next, ANY},
     {"above-system", above_system, ANY},
@@ -203,6 +212,15 @@ static void touch(unsigned how, uint64_t address) {
         ((void (*)(void))address)();
 }
 
+/* The monitor's stub in ring 0 has run: what it touches must not be open to ring 3 from then on. */
+static void protect_a_page(void) {
+    struct uk_io io = {
+        .sqe = {.op = UKVM_OP_MEM_PROTECT, .device = UKVM_PROT_READ, .offset = free_page(), .length = PAGE}};
+    uk_submit(&io);
+    if (uk_await(&io) != 0)
+        uk_printf("survived: no page was protected\n");
+}
+
 static void list(void) {
     for (size_t h = 0; h < sizeof hows / sizeof hows[0]; h++) {
         for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
@@ -235,6 +253,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     uint64_t address = find(argv[2]);
+    protect_a_page();
     for (size_t h = 0; h < sizeof hows / sizeof hows[0]; h++)
         if (strcmp(argv[1], hows[h].name) == 0)
             touch(hows[h].how, address);
