@@ -56,6 +56,18 @@ accesses() {
     all_end "$mode: memory that is not the guest's"
 }
 
+# What a guest has in its registers when the monitor's stub runs in ring 0.
+edits() {
+    "$UKVM" run "$HOSTILE/protect.elf" >list
+    cut -d' ' -f1 list | each_guest protect
+    is "$mode: a page is protected whatever is in the registers, or the guest ends" \
+        "$(grep -avE '^1 [^:]*: .*survived' results | grep -avE "$clean" | cut -c1-200)" ""
+    is "$mode: ... and it ends by its own flags only" \
+        "$(grep -aoE '^133 [^:]*' results | cut -d' ' -f2 | sort | xargs)" "$(awk '$2 == "ends" { print $1 }' list | sort | xargs)"
+    awk '$2 != "ends" { print $1, "write" }' list | each_guest protect
+    is "$mode: ... and it is protected then" "$(grep -avE '^139 .*MEM_PROTECT has made read-only' results | cut -c1-200)" ""
+}
+
 # ports N: all up to 0x100, or one in N of these, and some of the others.
 ports() {
     local port hows=("out 1" "out 2" "in 1" "in 2" "in 4" "outs 4" "ins 1" "outs 2")
@@ -209,6 +221,7 @@ for mode in sandbox sanitized; do
     part=$([ $mode = sandbox ] && echo 1 || echo 3)
     instructions $((${share:-1} * part))
     accesses $((${share:-1} * part))
+    edits
     ports $((${share:-1} * part))
     indices
     fields
