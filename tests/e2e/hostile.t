@@ -113,6 +113,7 @@ storms() {
     survives "a storm of kicks" storm "${n:-4000}"
     survives "a storm of waits" wait-storm "${n:-4000}"
     survives "a flood of returned memory" flood-return "${n:-4000}"
+    survives "a flood of protected memory" flood-protect 40
     survives "all memory and all of the arena touched" exhaust
     survives "a flood of console writes" flood-console 600
     is "$mode: ... all of which arrive" "$(stat -c %s flood.out)" $((600 * 16384))
@@ -139,7 +140,7 @@ told_to_end() {
 
 endless() {
     local case
-    for case in spin-kick spin-quiet spin-flood; do
+    for case in spin-kick spin-quiet spin-flood spin-protect; do
         told_to_end "$case" "${MONITOR[@]}" "$HOSTILE/rings.elf" "$case"
     done
 }

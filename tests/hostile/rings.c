@@ -185,6 +185,17 @@ static void flood_return(void) {
         (struct ukvm_sqe){.op = UKVM_OP_MEM_RETURN, .length = UKVM_PAGE_SIZE, .offset = (uintptr_t)uk_pages_alloc(1)});
 }
 
+/* The most entries that one of them changes, all in tables of 4 KiB pages, 256 times a hypercall. */
+static void flood_protect(void) {
+    struct ukvm_sqe sqe = {.op = UKVM_OP_MEM_PROTECT, .device = UKVM_PROT_READ, .length = UKVM_PAGE_SIZE};
+    sqe.offset = (uintptr_t)uk_pages_alloc(UKVM_PROTECT_MAX / UKVM_PAGE_SIZE);
+    for (uint64_t at = 0; at < UKVM_PROTECT_MAX; at += UINT64_C(1) << 20, sqe.offset += UINT64_C(1) << 20)
+        put(sqe);
+    sqe.offset -= UKVM_PROTECT_MAX;
+    sqe.length = UKVM_PROTECT_MAX;
+    flood(sqe);
+}
+
 /* ---- until told to end */
 
 static void spin_kick(void) {
@@ -203,6 +214,12 @@ static void spin_flood(void) {
     number = UINT64_MAX;
     say("ready\n");
     flood_return();
+}
+
+static void spin_protect(void) {
+    number = UINT64_MAX;
+    say("ready\n");
+    flood_protect();
 }
 
 /* ---- memory */
@@ -240,9 +257,11 @@ static const struct {
     {"flood-flush", flood_flush},
     {"flood-disk", flood_disk},
     {"flood-return", flood_return},
+    {"flood-protect", flood_protect},
     {"spin-kick", spin_kick},
     {"spin-quiet", spin_quiet},
     {"spin-flood", spin_flood},
+    {"spin-protect", spin_protect},
     {"exhaust", exhaust},
 };
 
