@@ -29,8 +29,8 @@ static const volatile uint8_t *at(uint64_t offset) {
     return (const volatile uint8_t *)(uk_boot()->initrd_addr + offset);
 }
 
-static int32_t give_back(void) {
-    struct uk_io io = {.sqe = {.op = UKVM_OP_MEM_RETURN, .offset = uk_boot()->initrd_addr, .length = UKVM_PAGE_SIZE}};
+static int32_t try_on_it(uint8_t op) {
+    struct uk_io io = {.sqe = {.op = op, .offset = uk_boot()->initrd_addr, .length = UKVM_PAGE_SIZE}};
     uk_submit(&io);
     return uk_await(&io);
 }
@@ -53,7 +53,8 @@ static int check(void) {
     for (uint64_t i = size; i < range->size; i++)
         rest |= *at(i);
     ok(rest == 0, "what follows the last byte is zero");
-    ok(give_back() == -UKVM_EINVAL, "it is not the guest's to return");
+    ok(try_on_it(UKVM_OP_MEM_RETURN) == -UKVM_EINVAL, "it is not the guest's to return");
+    ok(try_on_it(UKVM_OP_MEM_PROTECT) == -UKVM_EINVAL, "or to close");
     uk_printf("# initrd %lx, %lu bytes\n", boot->initrd_addr, size);
     uk_printf("1..%u\n", tests);
     return failed > 0;
