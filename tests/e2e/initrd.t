@@ -38,6 +38,7 @@ is "8 GiB, of which the last byte is read" "$status $out" "0 120"
 rm huge
 
 # What no guest may do with it
+cp odd before
 for mode in write execute; do
     run_ukvm --initrd odd "$GUEST" $mode
     is "$mode: exit status" "$status" 139
@@ -48,7 +49,7 @@ for mode in below above; do
     is "$mode: exit status" "$status" 139
     like "$mode: nothing is mapped there" "$err" "page fault: read at .* \(not mapped\)"
 done
-is "the file is as it was" "$(stat -c %s odd)" 3000001
+ok "the file is as it was" cmp odd before
 
 # A file that becomes shorter
 "$UKVM" run --initrd odd "$GUEST" late >late.out 2>late.err &
