@@ -139,7 +139,13 @@ told_to_end() {
 }
 
 endless() {
-    local case
+    local case guest
+    "${MONITOR[@]}" "$HOSTILE/rings.elf" told-protect 40 2>told.err &
+    guest=$!
+    wait_for 10 grep -q ready told.err
+    kill -TERM $guest
+    wait $guest
+    like "$mode: a signal for the guest while page tables change" "$? $(tr '\n' ' ' <told.err)" "^0 .*flood: 0 errors survived $"
     for case in spin-kick spin-quiet spin-flood spin-protect; do
         told_to_end "$case" "${MONITOR[@]}" "$HOSTILE/rings.elf" "$case"
     done

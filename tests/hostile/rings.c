@@ -196,6 +196,14 @@ static void flood_protect(void) {
     flood(sqe);
 }
 
+/* The same when a signal comes for the guest meanwhile, which it waits for. */
+static void told_protect(void) {
+    put((struct ukvm_sqe){.op = UKVM_OP_SIGNAL});
+    kick();
+    say("ready\n");
+    flood_protect();
+}
+
 /* ---- until told to end */
 
 static void spin_kick(void) {
@@ -258,6 +266,7 @@ static const struct {
     {"flood-disk", flood_disk},
     {"flood-return", flood_return},
     {"flood-protect", flood_protect},
+    {"told-protect", told_protect},
     {"spin-kick", spin_kick},
     {"spin-quiet", spin_quiet},
     {"spin-flood", spin_flood},
