@@ -63,7 +63,7 @@ HOST_LIBS := -luring -lelf -lseccomp -lz
 
 # ---- what there is ----
 
-MAKEFILES := Makefile guest-kernel/build.mk tests/build.mk
+RULES := Makefile guest-kernel/build.mk tests/build.mk
 
 MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c seccomp/*.c))
 # A program with a build.mk says there how it is built.
@@ -153,11 +153,13 @@ C_FILES := $(shell find guest-abi guest-kernel monitor seccomp examples tests -n
 SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t \
 	tests/fuzz/*.t tests/conformance/*.t tests/conformance/mutants/*.sh tests/conformance/mutants/*.t tests/stock/init)
 
-lint: $(BUILD)/gen/syscall_names.h | packages-lint packages-build
+lint: $(BUILD)/gen/syscall_names.h | $(LWIP) packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c seccomp/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/posix/*.c guest-kernel/posix/fs/*.c) -- \
 		$(filter-out -MMD -MP,$(POSIX_CFLAGS)) -I$(BUILD)/gen -w
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/net/*.c) -- \
+		$(filter-out -MMD -MP,$(NET_CFLAGS)) -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' \
 		$(wildcard guest-kernel/*.c $(EXAMPLES:%=examples/%/*.c)) -- $(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard examples/rest/*.c) -- \

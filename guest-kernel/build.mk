@@ -79,12 +79,12 @@ LWIP_OBJS := $(patsubst %,$(BUILD)/obj/lwip/%.o, \
 NET_OBJS := $(call guest-objects,guest-kernel/net/*.c)
 NET_CFLAGS := $(POSIX_CFLAGS) -iquote guest-kernel/posix -Iguest-kernel/net/lwip -isystem $(LWIP)/src/include
 
-$(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(MAKEFILES) $(SYSROOT)/lib/libc.a | $(LWIP)
+$(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(RULES) $(SYSROOT)/lib/libc.a | $(LWIP)
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(NET_CFLAGS) -w -c -o $@ $(LWIP)/src/$*.c
 
-$(NET_OBJS): $(BUILD)/obj/guest-kernel/net/%.o: guest-kernel/net/%.c $(MAKEFILES) $(SYSROOT)/lib/libc.a | $(LWIP)
+$(NET_OBJS): $(BUILD)/obj/guest-kernel/net/%.o: guest-kernel/net/%.c $(RULES) $(SYSROOT)/lib/libc.a | $(LWIP)
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(NET_CFLAGS) -c -o $@ $<

@@ -3,7 +3,7 @@
 # What the tests are built of, and the targets that run them. Every binary of a test is under build/tests/.
 
 $(BUILD)/obj/tests/%.o: TEST_CFLAGS = $(HOST_CFLAGS) -Imonitor
-$(BUILD)/obj/tests/%.o: tests/%.c $(MAKEFILES) | packages-build
+$(BUILD)/obj/tests/%.o: tests/%.c $(RULES) | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(TEST_CFLAGS) -c -o $@ $<
@@ -51,7 +51,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -Imonitor -Iguest-kernel/include -Iguest-kernel -Itests/unit $(SANITIZE)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%.t,$(wildcard tests/unit/*.c))
 
-$(BUILD)/obj/unit/%.o: %.c $(MAKEFILES) | packages-build
+$(BUILD)/obj/unit/%.o: %.c $(RULES) | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
@@ -75,7 +75,7 @@ UNIT_LIBS_load := -lelf
 # ---- tools, and programs of the bench ----
 
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
-$(TEST_TOOLS): $(BUILD)/tests/tools/%: tests/tools/%.c $(MAKEFILES) | packages-build
+$(TEST_TOOLS): $(BUILD)/tests/tools/%: tests/tools/%.c $(RULES) | packages-build
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(COMMON) -D_GNU_SOURCE -o $@ $(filter %.c,$^)
@@ -86,7 +86,7 @@ $(BUILD)/tests/tools/mkelf: tests/lib/elfgen.c tests/lib/elfgen_changes.c tests/
 BENCH_ELFS := $(addprefix $(BUILD)/tests/bench/,hello_libc.elf syscall.elf tcp_stream.elf)
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 
-$(BENCH_PROGRAMS): $(BUILD)/tests/bench/%: tests/bench/%.c $(MAKEFILES) | packages-build
+$(BENCH_PROGRAMS): $(BUILD)/tests/bench/%: tests/bench/%.c $(RULES) | packages-build
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(COMMON) -D_GNU_SOURCE -static -o $@ $<
@@ -117,7 +117,7 @@ $(BUILD)/tests/ukvm-asan: $(MONITOR_OBJS:$(BUILD)/obj/%=$(BUILD)/obj/asan/%)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(COVERAGE) $(SANITIZE) -o $@ $^ -l:liburing.a -lelf -lseccomp -lz
 
-$(BUILD)/obj/asan/%.o: %.c $(MAKEFILES) | packages-build
+$(BUILD)/obj/asan/%.o: %.c $(RULES) | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(filter-out -D_FORTIFY_SOURCE=2,$(HOST_CFLAGS)) $(SANITIZE) -c -o $@ $<
@@ -155,7 +155,7 @@ FUZZ_TESTS := $(wildcard tests/fuzz/*.t)
 FUZZ_CFLAGS := $(COMMON) -Wno-gnu-variable-sized-type-not-at-end -D_GNU_SOURCE -Imonitor \
 	-include tests/fuzz/fake_clock.h -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
-$(BUILD)/obj/fuzz/%.o: %.c $(MAKEFILES) | packages-build packages-fuzz
+$(BUILD)/obj/fuzz/%.o: %.c $(RULES) | packages-build packages-fuzz
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)clang $(FUZZ_CFLAGS) -c -o $@ $<
@@ -175,7 +175,7 @@ FUZZ_INPUTS := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%) $(BUILD)/tests/ukvm-asan 
 
 PROOFS := $(patsubst tests/proof/%.c,$(BUILD)/tests/proof/%.t,$(wildcard tests/proof/*.c))
 
-$(BUILD)/tests/proof/%.t: tests/proof/%.c $(MAKEFILES) | packages-build packages-fuzz
+$(BUILD)/tests/proof/%.t: tests/proof/%.c $(RULES) | packages-build packages-fuzz
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)clang $(COMMON) -Wno-conversion -D_GNU_SOURCE -Imonitor -Itests/unit -o $@ $<

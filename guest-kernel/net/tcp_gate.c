@@ -64,11 +64,15 @@ static err_t start_anew(struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf
 
 static err_t waiting(struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf *p) {
     bool starts = (TCPH_FLAGS(header) & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
-    return starts && TCP_SEQ_GT(header->seqno, pcb->rcv_nxt) ? start_anew(pcb, header, p) : ERR_OK;
+    if (starts && TCP_SEQ_GT(header->seqno, pcb->rcv_nxt))
+        return start_anew(pcb, header, p);
+    return ERR_OK;
 }
 
 err_t uk_net_tcp_gate(struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf *p) {
     if (pcb->state == LISTEN)
         return listening(pcb);
-    return pcb->state == TIME_WAIT ? waiting(pcb, header, p) : ERR_OK;
+    if (pcb->state == TIME_WAIT)
+        return waiting(pcb, header, p);
+    return ERR_OK;
 }
