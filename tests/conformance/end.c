@@ -89,6 +89,7 @@ static uint64_t place(void) {
         {"below-boot", page - 1},
         {"far-below-boot", page - UKVM_PAGE_SIZE - 1},
         {"farther-below-boot", page - 2 * UKVM_PAGE_SIZE - 1},
+        {"farthest-below-boot", page - 3 * UKVM_PAGE_SIZE - 1},
         {"above-boot", page_up(page + boot->size)},
         {"rings", boot->sq_addr},
         {"below-rings", rings_start() - 1},

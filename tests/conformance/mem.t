@@ -10,7 +10,7 @@ for access in read write exec; do
 done
 ends "UKVM-MEM-01 the last byte of page 0 is not mapped" 139 read null-last
 for place in below-ranges above-ranges noncanonical noncanonical-high kernel-half far-below-boot farther-below-boot \
-    far-above-arena; do
+    farthest-below-boot far-above-arena; do
     ends "UKVM-MEM-01 a read of $place ends the guest" 139 read $place
     ends "UKVM-MEM-01 a write to $place ends the guest" 139 write $place
 done
