@@ -159,6 +159,7 @@ static void addresses(void) {
     note("boot", (uintptr_t)boot);
     note("rings", boot->rings_addr);
     note("arena", boot->arena_addr);
+    note("initrd", boot->initrd_addr);
     ok(((uintptr_t)boot | boot->arena_addr) % UKVM_PAGE_SIZE == 0, "boot page and arena are page-aligned");
 }
 
@@ -180,6 +181,7 @@ static void boot_page(void) {
        "size covers the devices");
     ok(holds(boot->args_offset, boot->args_size), "size covers the arguments");
     ok(boot->env_size == 0 || holds(boot->env_offset, boot->env_size), "size covers the environment");
+    note("features", boot->features);
     ok(boot->sq_entries > 0 && (boot->sq_entries & (boot->sq_entries - 1)) == 0 && boot->cq_entries > 0 &&
            (boot->cq_entries & (boot->cq_entries - 1)) == 0,
        "both rings have a power of two of entries");
@@ -206,7 +208,7 @@ static void strings(void) {
         say(at);
 }
 
-/* The second argument is the size of memory in MiB. */
+/* The second argument is the size of memory in MiB. An initrd is not part of it. */
 static void range_table(void) {
     uint64_t end_of_last = 0, total = 0, memory = number_argument(2) << 20;
     bool rising = true, aligned = true, image = false, stack = false;
@@ -217,7 +219,7 @@ static void range_table(void) {
         image = image || range->kind == UKVM_RANGE_IMAGE;
         stack = stack || range->kind == UKVM_RANGE_STACK;
         end_of_last = range->base + range->size;
-        total += range->size;
+        total += range->kind == UKVM_RANGE_INITRD ? 0 : range->size;
     }
     ok(rising, "ranges rise and do not overlap");
     ok(aligned, "ranges are whole pages");
@@ -297,6 +299,61 @@ static void transfer_into_boot(void) {
     ok(memcmp(before, boot, sizeof before) == 0, "and nothing in it has changed");
 }
 
+/* ---- the initrd ---- */
+
+/* The second argument is the file's size, 0 if there is none. */
+static void initrd(void) {
+    const struct ukvm_range *range = NULL;
+    uint64_t size = number_argument(2), whole = (size + UKVM_PAGE_SIZE - 1) & ~(uint64_t)(UKVM_PAGE_SIZE - 1);
+    unsigned count = 0;
+    for (unsigned i = 0; i < boot->ranges_count; i++) {
+        if (ranges()[i].kind != UKVM_RANGE_INITRD)
+            continue;
+        range = &ranges()[i];
+        count++;
+    }
+    is((int64_t)boot->initrd_size, (int64_t)size, "initrd_size is the file's");
+    is(count, size > 0, "there is one range of kind INITRD for each file");
+    if (!range || size == 0) {
+        is((int64_t)boot->initrd_addr, 0, "initrd_addr is 0 if there is none");
+        return;
+    }
+    ok(boot->initrd_addr % UKVM_PAGE_SIZE == 0 && boot->initrd_addr == range->base, "the range is at initrd_addr");
+    is((int64_t)range->size, (int64_t)whole, "it is the file's pages");
+    is(range->prot, UKVM_PROT_READ, "it is listed as r--");
+    ok(all_bytes((const void *)(range->base + size), 0, whole - size), "behind the file's last byte it is zero");
+    const struct bad bad[] = {
+        {"it cannot be returned", {.op = UKVM_OP_MEM_RETURN, .offset = range->base, .length = UKVM_PAGE_SIZE}},
+        {"nor made writable",
+         {.op = UKVM_OP_MEM_PROTECT, .device = RW, .offset = range->base, .length = UKVM_PAGE_SIZE}},
+    };
+    refused(bad, COUNT(bad));
+}
+
+/* Writes the file to standard output. */
+static void copy_initrd(void) {
+    uint64_t room = boot->arena_size - ARENA_FREE;
+    for (uint64_t done = 0; done < boot->initrd_size;) {
+        uint64_t piece = boot->initrd_size - done < room ? boot->initrd_size - done : room;
+        memcpy(arena(ARENA_FREE), (const void *)(boot->initrd_addr + done), piece);
+        if (perform((struct ukvm_sqe){.op = UKVM_OP_CONSOLE_WRITE,
+                                      .device = UKVM_CONSOLE_OUT,
+                                      .arena = ARENA_FREE,
+                                      .length = (uint32_t)piece}) != (int32_t)piece)
+            end(1);
+        done += piece;
+    }
+}
+
+/* Touches the last page for the first time a second after it has said that it will. */
+static void late_initrd(void) {
+    say("before");
+    flush();
+    spin_until(now() + SECOND);
+    (void)*(volatile uint8_t *)(boot->initrd_addr + boot->initrd_size - 1);
+    say("after");
+}
+
 /* ---- time ---- */
 
 static void monotonic(void) {
@@ -322,10 +379,25 @@ static void wall(void) {
 }
 
 const struct check checks[] = {
-    {"UKVM-IMG-03", segments},    {"UKVM-IMG-04", relocations},  {"UKVM-ENTRY-01", registers},
-    {"UKVM-ENTRY-02", vectors},   {"UKVM-ENTRY-03", ticks},      {"UKVM-MEM-01", identity},
-    {"UKVM-MEM-02", free_memory}, {"UKVM-MEM-04", addresses},    {"UKVM-BOOT-01", boot_page},
-    {"UKVM-BOOT-02", strings},    {"UKVM-BOOT-03", range_table}, {"UKVM-BOOT-04", device_table},
-    {"UKVM-BOOT-05", entropy},    {"UKVM-BOOT-06", frozen},      {"UKVM-BOOT-07", transfer_into_boot},
-    {"UKVM-TIME-01", monotonic},  {"UKVM-TIME-02", wall},        {NULL, NULL},
+    {"UKVM-IMG-03", segments},
+    {"UKVM-IMG-04", relocations},
+    {"UKVM-ENTRY-01", registers},
+    {"UKVM-ENTRY-02", vectors},
+    {"UKVM-ENTRY-03", ticks},
+    {"UKVM-MEM-01", identity},
+    {"UKVM-MEM-02", free_memory},
+    {"UKVM-MEM-04", addresses},
+    {"UKVM-BOOT-01", boot_page},
+    {"UKVM-BOOT-02", strings},
+    {"UKVM-BOOT-03", range_table},
+    {"UKVM-BOOT-04", device_table},
+    {"UKVM-BOOT-05", entropy},
+    {"UKVM-BOOT-06", frozen},
+    {"UKVM-BOOT-07", transfer_into_boot},
+    {"UKVM-BOOT-08", initrd},
+    {"UKVM-BOOT-08 copy", copy_initrd},
+    {"UKVM-BOOT-08 late", late_initrd},
+    {"UKVM-TIME-01", monotonic},
+    {"UKVM-TIME-02", wall},
+    {NULL, NULL},
 };

@@ -51,4 +51,36 @@ inside UKVM-BOOT-06 boot
 ends "UKVM-BOOT-07 the guest cannot write what the monitor could read back" 139 write boot-arena-size
 inside UKVM-BOOT-07 boot --disk a=a.img
 
+if offers INITRD UKVM-BOOT-08; then
+    inside UKVM-BOOT-08 boot
+    printf '\xc3' >one # an instruction that returns, for who can execute it
+    { cat one && head -c 4095 /dev/urandom; } >page
+    { cat one && head -c 3000000 /dev/urandom; } >odd # more than a large page, and no whole pages
+    options=(--initrd odd)
+    for place in initrd initrd-last; do
+        survives "UKVM-BOOT-08 $place can be read" read $place
+        ends "UKVM-BOOT-08 $place cannot be written" 139 write $place
+    done
+    ends "UKVM-BOOT-08 initrd cannot be executed" 139 exec initrd
+    for file in one page odd; do
+        run_ukvm --initrd $file "$SUITE/boot.elf" UKVM-BOOT-08 "$(stat -c %s $file)"
+        report UKVM-BOOT-08
+        "$UKVM" run --initrd $file "$SUITE/boot.elf" "UKVM-BOOT-08 copy" >copy 2>/dev/null
+        ok "UKVM-BOOT-08 every byte is the file's ($file)" cmp $file copy
+    done
+    for mebibytes in 64 2; do
+        run_ukvm --initrd odd --mem ${mebibytes}M "$SUITE/boot.elf" UKVM-BOOT-03 $mebibytes
+        report UKVM-BOOT-03
+    done
+
+    # Whether it sees that its file has become shorter is the monitor's choice.
+    cp odd short
+    start "$UKVM" run --initrd short "$SUITE/boot.elf" "UKVM-BOOT-08 late"
+    says before
+    : >short
+    ended
+    like "UKVM-BOOT-08 touching what the file no longer has ends the guest" "$status $(tr '\n' ' ' <background)" \
+        "^(125 before|0 before after) \$"
+fi
+
 done_testing

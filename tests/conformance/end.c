@@ -8,7 +8,12 @@
  *     out|in BYTES PORT          BYTES is 1, 2 or 4
  *     outs|ins BYTES PORT        the same with a repeated string instruction, 4 times
  *     index NAME SIGN N PORT     moves sq_tail or cq_head, then an `out` to PORT; SIGN is + or - for N entries, ++ or
- * -- for N entries more than the ring has exit STATUS                EXIT spin, sleep                for ever
+ *                                -- for N entries more than the ring has
+ *     protect N ACCESS STEP...   N pages of free memory go through the steps in one hypercall; ACCESS, to the last of
+ *                                them, is read, write or exec. A STEP is the number of a protection, `return`, or
+ *                                `open`, which makes the first page writable
+ *     exit STATUS                EXIT
+ *     spin, sleep                for ever
  */
 #include "guest.h"
 
@@ -95,6 +100,10 @@ static uint64_t place(void) {
         {"below-rings", rings_start() - 1},
         {"above-rings", rings_end()},
         {"arena", boot->arena_addr + ARENA_FREE},
+        {"initrd", boot->initrd_addr},
+        {"initrd-last", boot->initrd_addr + boot->initrd_size - 1},
+        {"below-initrd", boot->initrd_addr - 1},
+        {"above-initrd", page_up(boot->initrd_addr + boot->initrd_size)},
         {"below-arena", boot->arena_addr - 1},
         {"above-arena", arena_end},
         {"far-above-arena", arena_end + 4 * UKVM_PAGE_SIZE},
@@ -258,6 +267,33 @@ static void do_ins(void) {
     __asm__ volatile("rep insl" : "+D"(at), "+c"(count) : "d"(port) : "memory");
 }
 
+/* ---- protections ---- */
+
+/* The last page is written before, so that the processor knows it. */
+static void do_protect(void) {
+    const uint64_t large = UINT64_C(2) << 20, start = (largest_free()->base + large - 1) & ~(large - 1);
+    const uint32_t size = (uint32_t)number_argument(3) * UKVM_PAGE_SIZE;
+    volatile uint8_t *last = (volatile uint8_t *)(start + size - UKVM_PAGE_SIZE);
+    *last = RET;
+    for (unsigned i = 5; argument(i); i++) {
+        struct ukvm_sqe sqe = {.op = UKVM_OP_MEM_PROTECT, .length = size, .offset = start};
+        if (same(argument(i), "return"))
+            sqe.op = UKVM_OP_MEM_RETURN;
+        else if (same(argument(i), "open"))
+            sqe.device = UKVM_PROT_READ | UKVM_PROT_WRITE, sqe.length = UKVM_PAGE_SIZE;
+        else
+            sqe.device = (uint16_t)number_argument(i);
+        push(sqe);
+    }
+    kick();
+    if (same(argument(4), "read"))
+        (void)*last;
+    else if (same(argument(4), "write"))
+        *last = RET;
+    else
+        ((void (*)(void))hidden((uintptr_t)last))();
+}
+
 /* ---- rings and the end ---- */
 
 static void do_index(void) {
@@ -300,9 +336,10 @@ static const struct {
     const char *name;
     void (*run)(void);
 } deeds[] = {
-    {"read", do_read},   {"write", do_write}, {"exec", do_exec}, {"instruction", do_instruction},
-    {"out", do_out},     {"in", do_in},       {"outs", do_outs}, {"ins", do_ins},
-    {"index", do_index}, {"exit", do_exit},   {"spin", do_spin}, {"sleep", do_sleep},
+    {"read", do_read},       {"write", do_write}, {"exec", do_exec}, {"instruction", do_instruction},
+    {"out", do_out},         {"in", do_in},       {"outs", do_outs}, {"ins", do_ins},
+    {"index", do_index},     {"exit", do_exit},   {"spin", do_spin}, {"sleep", do_sleep},
+    {"protect", do_protect},
 };
 
 static void commit(void) {

@@ -148,6 +148,14 @@ const struct ukvm_range *range_of(uint64_t address) {
     return NULL;
 }
 
+const struct ukvm_range *largest_free(void) {
+    const struct ukvm_range *best = NULL;
+    for (unsigned i = 0; i < boot->ranges_count; i++)
+        if (ranges()[i].kind == UKVM_RANGE_FREE && (!best || ranges()[i].size > best->size))
+            best = &ranges()[i];
+    return best;
+}
+
 uint16_t first_device(uint32_t kind) {
     for (unsigned i = 0; i < boot->devices_count; i++)
         if (devices()[i].kind == kind)
@@ -304,6 +312,20 @@ int32_t perform(struct ukvm_sqe sqe) {
 void refused(const struct bad *bad, size_t count) {
     for (size_t i = 0; i < count; i++)
         is(perform(bad[i].sqe), -UKVM_EINVAL, bad[i].what);
+}
+
+bool registers_survive(uint16_t port) {
+    uint64_t a = 0x1111111100000000, b = 2, c = 3, d = port | UINT64_C(0x4444444444440000), s = 5, t = 6;
+    register uint64_t r8 __asm__("r8") = 8, r9 __asm__("r9") = 9, r10 __asm__("r10") = 10, r11 __asm__("r11") = 11;
+    register uint64_t r12 __asm__("r12") = 12, r13 __asm__("r13") = 13, r14 __asm__("r14") = 14,
+                          r15 __asm__("r15") = 15;
+    __asm__ volatile("outl %%eax, %%dx"
+                     : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(s), "+D"(t), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11),
+                       "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15)
+                     :
+                     : "memory");
+    return a == 0x1111111100000000 && b == 2 && c == 3 && d == (port | UINT64_C(0x4444444444440000)) && s == 5 &&
+           t == 6 && r8 == 8 && r9 == 9 && r10 == 10 && r11 == 11 && r12 == 12 && r13 == 13 && r14 == 14 && r15 == 15;
 }
 
 /* ---- the table ---- */

@@ -53,6 +53,9 @@ const struct ukvm_device *devices(void);
 /* The range that holds an address, or NULL. */
 const struct ukvm_range *range_of(uint64_t address);
 
+/* The largest range of kind FREE. */
+const struct ukvm_range *largest_free(void);
+
 /* The first device of a kind; ends the guest when there is none. */
 uint16_t first_device(uint32_t kind);
 
@@ -112,6 +115,9 @@ struct bad {
     struct ukvm_sqe sqe;
 };
 void refused(const struct bad *bad, size_t count);
+
+/* Whether an `out` to KICK or WAIT leaves all general registers. */
+bool registers_survive(uint16_t port);
 
 /* ---- memory ---- */
 

@@ -70,6 +70,8 @@ refuses "UKVM-IMG-05 two notes are refused" two-notes
 refuses "UKVM-IMG-05 a note of another owner is none" note-owner=none
 refuses "UKVM-IMG-05 a newer version is refused" version=2
 refuses "UKVM-IMG-05 an unknown feature is refused" features=0x8000000000000000
+run_ukvm "$SUITE/boot.elf" UKVM-BOOT-01
+runs "UKVM-IMG-05 all that the boot page says are known" features="$(note features)"
 refuses "UKVM-IMG-05 a reserved field that is not 0 is refused" note-reserved
 options=(--mem 2M)
 runs "UKVM-IMG-05 segments, stack and min_memory that fit together run" min-memory=0x1d0000

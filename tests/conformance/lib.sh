@@ -32,11 +32,30 @@ inside() {
     report "${check%% *}"
 }
 
+# offers FEATURE CLAUSE...: whether the monitor offers a feature; if not, a test of each clause is skipped.
+offers() {
+    local bit clause feature=$1
+    shift
+    bit=$(sed -n "s/^#define UKVM_FEATURE_$feature (UINT64_C(1) << \([0-9]*\)).*/\1/p" "$TOP/guest-abi/ukvm_abi.h")
+    if [ -z "${features:-}" ]; then
+        run_ukvm "$SUITE/boot.elf" UKVM-BOOT-01
+        features=$(note features)
+        features=${features:--1} # a monitor that cannot say is not spared
+    fi
+    ((features >> bit & 1)) && return
+    for clause; do
+        skip "$clause UKVM_FEATURE_$feature" "this monitor does not offer it"
+    done
+    return 1
+}
+
 # ends NAME STATUS WORD...: the guest must not outlive what end.c does for these words; STATUS is a regular expression.
+# $options are those of the monitor, here and below.
+options=()
 ends() {
     local name=$1 want=$2
     shift 2
-    run_ukvm "$SUITE/end.elf" end "$@"
+    run_ukvm "${options[@]}" "$SUITE/end.elf" end "$@"
     like "$name" "$status ${out//$'\n'/ }" "^($want) before\$"
 }
 
@@ -44,7 +63,7 @@ ends() {
 survives() {
     local name=$1
     shift
-    run_ukvm "$SUITE/end.elf" end "$@"
+    run_ukvm "${options[@]}" "$SUITE/end.elf" end "$@"
     is "$name" "$status ${out//$'\n'/ }" "0 before after"
 }
 
@@ -55,8 +74,7 @@ image() {
     "$TOOLS/mkelf" "$name.elf" "$@"
 }
 
-# runs NAME [CHANGE...]; $options are those of the monitor.
-options=()
+# runs NAME [CHANGE...]
 runs() {
     local name=$1
     shift
@@ -94,10 +112,19 @@ says() {
     done
 }
 
-# stop SIGNAL: sends it, and leaves $status.
+# ended: waits until the guest in the background has ended, and leaves $status; kills it when it takes too long.
 # shellcheck disable=SC2034 # status is for the tests
-stop() {
-    kill -"$1" "$guest" 2>/dev/null
+ended() {
+    while kill -0 "$guest" 2>/dev/null; do
+        ((SECONDS < RUN_SECONDS)) || kill -9 "$guest"
+        sleep 0.02
+    done
     wait "$guest" 2>/dev/null
     status=$?
+}
+
+# stop SIGNAL: sends it, and leaves $status.
+stop() {
+    kill -"$1" "$guest" 2>/dev/null
+    ended
 }

@@ -357,6 +357,16 @@ static void quiet(void) {
     ok(await(1), "which is then taken");
 }
 
+/* A SIGNAL in flight is one that is not quiet. */
+static void quiet_with_signal(void) {
+    find_net();
+    push((struct ukvm_sqe){.op = UKVM_OP_SIGNAL});
+    push(quietly(command(FRAME_NOTHING, 0)));
+    uint64_t began = now();
+    wait_until(began + SECOND / 5);
+    ok(now() - began >= SECOND / 5 && ready() == 1, "while it is in flight, a quiet success does not end a sleep");
+}
+
 static void rules(void) {
     find_net();
     const struct bad bad[] = {
@@ -412,5 +422,6 @@ const struct check checks[] = {
     {"UKVM-RING-06", rules},
     {"UKVM-RING-09", flood},
     {"UKVM-RING-10", quiet},
+    {"UKVM-SIG-03", quiet_with_signal},
     {NULL, NULL},
 };

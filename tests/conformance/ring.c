@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hypercalls, rings, console and memory, without any device. ABI.md, CALL, RING, CON, MEM-05. */
+/* Hypercalls, rings and console, without any device. ABI.md, CALL, RING, CON. */
 #include "guest.h"
 
 #define OUT UKVM_CONSOLE_OUT
@@ -29,21 +29,6 @@ static uint32_t take_all(uint64_t first) {
 }
 
 /* ---- CALL ---- */
-
-/* rings()->deadline has passed. */
-static bool registers_survive(uint16_t port) {
-    uint64_t a = 0x1111111100000000, b = 2, c = 3, d = port | UINT64_C(0x4444444444440000), s = 5, t = 6;
-    register uint64_t r8 __asm__("r8") = 8, r9 __asm__("r9") = 9, r10 __asm__("r10") = 10, r11 __asm__("r11") = 11;
-    register uint64_t r12 __asm__("r12") = 12, r13 __asm__("r13") = 13, r14 __asm__("r14") = 14,
-                          r15 __asm__("r15") = 15;
-    __asm__ volatile("outl %%eax, %%dx"
-                     : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(s), "+D"(t), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11),
-                       "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15)
-                     :
-                     : "memory");
-    return a == 0x1111111100000000 && b == 2 && c == 3 && d == (port | UINT64_C(0x4444444444440000)) && s == 5 &&
-           t == 6 && r8 == 8 && r9 == 9 && r10 == 10 && r11 == 11 && r12 == 12 && r13 == 13 && r14 == 14 && r15 == 15;
-}
 
 /* The shortest of a few, for the host has other things to do. The deadline is so far ahead; 0 has passed. */
 static uint64_t shortest(uint16_t port, uint64_t ahead) {
@@ -325,82 +310,13 @@ static void lines(void) {
     hypercall(UKVM_PORT_EXIT, whole ? 0 : 1);
 }
 
-/* ---- MEM-05 ---- */
-
-static int32_t give_back(uint64_t address, uint64_t length) {
-    return perform((struct ukvm_sqe){.op = UKVM_OP_MEM_RETURN, .offset = address, .length = (uint32_t)length});
-}
-
-static const struct ukvm_range *largest(void) {
-    const struct ukvm_range *best = NULL;
-    for (unsigned i = 0; i < boot->ranges_count; i++)
-        if (ranges()[i].kind == UKVM_RANGE_FREE && (!best || ranges()[i].size > best->size))
-            best = &ranges()[i];
-    return best;
-}
-
-static void memory(void) {
-    enum { PAGE = UKVM_PAGE_SIZE };
-    const struct ukvm_range *range = largest();
-    uint64_t first = range->base, last = range->base + range->size - PAGE,
-             middle = first + range->size / 2 / PAGE * PAGE;
-    if (!(boot->features & UKVM_FEATURE_MEM_RETURN)) {
-        is(give_back(middle, PAGE), -UKVM_EINVAL, "not offered, and refused");
-        return;
-    }
-    memset((void *)(middle - PAGE), 0xaa, 18 * PAGE);
-    is(give_back(middle, 16 * PAGE), 0, "pages of a FREE range go back");
-    ok(all_bytes((void *)middle, 0, 16 * PAGE), "and read as zero afterwards");
-    ok(all_bytes((void *)(middle - PAGE), 0xaa, PAGE) && all_bytes((void *)(middle + 16 * PAGE), 0xaa, PAGE),
-       "those around them stay");
-    memset((void *)middle, 0xbb, PAGE);
-    ok(all_bytes((void *)middle, 0xbb, PAGE), "they can be used again");
-    *(uint8_t *)first = *(uint8_t *)last = 0xcc;
-    is(give_back(first, PAGE), 0, "the first page of the range");
-    is(give_back(last, PAGE), 0, "the last page of the range");
-    ok(*(volatile uint8_t *)first == 0 && *(volatile uint8_t *)last == 0, "read as zero");
-    memset((void *)middle, 0xaa, PAGE);
-    static uint8_t in_image[2 * PAGE] __attribute__((aligned(PAGE)));
-    memset(in_image, 0xaa, sizeof in_image);
-    is(give_back(middle + 512, PAGE), -UKVM_EINVAL, "an unaligned address");
-    is(give_back(middle, PAGE / 2), -UKVM_EINVAL, "half a page");
-    is(give_back(middle, 0), -UKVM_EINVAL, "nothing");
-    is(give_back(last, 2 * PAGE), -UKVM_EINVAL, "over the end of the range");
-    is(give_back(first - PAGE, 2 * PAGE), -UKVM_EINVAL, "over its start");
-    is(give_back(last + PAGE, PAGE), -UKVM_EINVAL, "behind the range");
-    is(give_back(0, PAGE), -UKVM_EINVAL, "page 0");
-    is(give_back((uintptr_t)in_image, PAGE), -UKVM_EINVAL, "the image");
-    is(give_back((entry_registers[RSP] - 1) & ~(uint64_t)(PAGE - 1), PAGE), -UKVM_EINVAL, "the stack");
-    is(give_back((uintptr_t)boot, PAGE), -UKVM_EINVAL, "the boot page");
-    is(give_back(boot->arena_addr, PAGE), -UKVM_EINVAL, "the arena");
-    is(give_back(-(uint64_t)PAGE, 2 * PAGE), -UKVM_EINVAL, "memory that wraps");
-    ok(all_bytes((void *)middle, 0xaa, PAGE) && all_bytes(in_image, 0xaa, sizeof in_image),
-       "what was refused has changed nothing");
-}
-
-/* Fills memory and gives it back, 1 MiB at a time, then sleeps: the test outside looks at what the monitor holds. */
-static void thrift(void) {
-    const struct ukvm_range *range = largest();
-    const uint64_t step = 1 << 20;
-    for (uint64_t at = range->base; at + step <= range->base + range->size; at += step) {
-        memset((void *)at, 0xaa, step);
-        if (boot->features & UKVM_FEATURE_MEM_RETURN)
-            give_back(at, step);
-    }
-    say("returned");
-    flush();
-    for (;;)
-        wait_until(UKVM_DEADLINE_NONE);
-}
-
 const struct check checks[] = {
-    {"UKVM-CALL-01", kicks},        {"UKVM-CALL-01 starts", kick_starts},
-    {"UKVM-CALL-02", waits},        {"UKVM-CALL-03", exit_with_work},
-    {"UKVM-CALL-04", only_during},  {"UKVM-RING-01", indices},
-    {"UKVM-RING-02", edges},        {"UKVM-RING-04", room},
-    {"UKVM-RING-05", once},         {"UKVM-RING-06", rules},
-    {"UKVM-RING-08", buffers},      {"UKVM-RING-09", bounded},
-    {"UKVM-CON-01", streams},       {"UKVM-CON-01 broken", broken_stream},
-    {"UKVM-CON-02", lines},         {"UKVM-MEM-05", memory},
-    {"UKVM-MEM-05 thrift", thrift}, {NULL, NULL},
+    {"UKVM-CALL-01", kicks},       {"UKVM-CALL-01 starts", kick_starts},
+    {"UKVM-CALL-02", waits},       {"UKVM-CALL-03", exit_with_work},
+    {"UKVM-CALL-04", only_during}, {"UKVM-RING-01", indices},
+    {"UKVM-RING-02", edges},       {"UKVM-RING-04", room},
+    {"UKVM-RING-05", once},        {"UKVM-RING-06", rules},
+    {"UKVM-RING-08", buffers},     {"UKVM-RING-09", bounded},
+    {"UKVM-CON-01", streams},      {"UKVM-CON-01 broken", broken_stream},
+    {"UKVM-CON-02", lines},        {NULL, NULL},
 };
