@@ -20,8 +20,10 @@
 #define UKVM_FEATURE_INITRD (UINT64_C(1) << 1)      /* ukvm_boot has initrd_addr and initrd_size */
 #define UKVM_FEATURE_SIGNAL (UINT64_C(1) << 2)      /* UKVM_OP_SIGNAL completes when the monitor is told to end */
 #define UKVM_FEATURE_MEM_PROTECT (UINT64_C(1) << 3) /* UKVM_OP_MEM_PROTECT changes what free memory allows */
-#define UKVM_FEATURES_V1 \
-    (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD | UKVM_FEATURE_SIGNAL | UKVM_FEATURE_MEM_PROTECT)
+#define UKVM_FEATURE_FAULT (UINT64_C(1) << 4)       /* ukvm_boot has fault_addr: exceptions can be handled */
+#define UKVM_FEATURES_V1                                                                              \
+    (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD | UKVM_FEATURE_SIGNAL | UKVM_FEATURE_MEM_PROTECT | \
+     UKVM_FEATURE_FAULT)
 
 /*
  * Hypercalls: a 32-bit `out` to one of these ports. The value of EAX is meaningful only for UKVM_PORT_EXIT. UKVM-CALL.
@@ -162,6 +164,8 @@ struct ukvm_boot {
 
     uint64_t initrd_addr; /* page-aligned address of a file given with the image, 0 if there is none. UKVM-BOOT-08 */
     uint64_t initrd_size; /* bytes of the file; the rest of its last page is zero */
+
+    uint64_t fault_addr; /* address of struct ukvm_fault, which the guest may write. UKVM-FAULT-04 */
 };
 
 /* ------------------------------------------------------------------ rings (UKVM-RING) ---- */
@@ -237,6 +241,21 @@ enum ukvm_error {
     UKVM_ENOTSUP = 7, /* the host cannot do this operation on this device */
 };
 
+/* ------------------------------------------------------------------ faults (UKVM-FAULT) ---- */
+
+/*
+ * How the guest handles its own exceptions. It stores the address of a handler and nothing else; the monitor looks at
+ * it when there is an exception, and writes the rest then. The registers are in the order of Linux's struct sigcontext.
+ */
+struct ukvm_fault {
+    uint64_t handler;    /* OUT: address of the handler's first instruction, 0 for none; 0 again once it was called */
+    uint32_t vector;     /* IN: the exception, 0 to 31 */
+    uint32_t reserved;   /* IN: 0 */
+    uint64_t error_code; /* IN: as the processor pushed it, 0 for an exception that has none */
+    uint64_t address;    /* IN: CR2 for a page fault, 0 for every other exception */
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags; /* IN */
+};
+
 /* ------------------------------------------------------------------ layout, checked in both worlds ---- */
 
 #define UKVM_LAYOUT(type, field, off, bytes)                                                              \
@@ -284,7 +303,7 @@ UKVM_LAYOUT(ukvm_device, reserved, 4, 4);
 UKVM_LAYOUT(ukvm_device, name, 8, 24);
 UKVM_LAYOUT(ukvm_device, raw, 32, 64);
 
-UKVM_SIZE(ukvm_boot, 224);
+UKVM_SIZE(ukvm_boot, 232);
 UKVM_LAYOUT(ukvm_boot, magic, 0, 8);
 UKVM_LAYOUT(ukvm_boot, version, 8, 4);
 UKVM_LAYOUT(ukvm_boot, size, 12, 4);
@@ -313,6 +332,7 @@ UKVM_LAYOUT(ukvm_boot, devices_offset, 200, 4);
 UKVM_LAYOUT(ukvm_boot, devices_count, 204, 4);
 UKVM_LAYOUT(ukvm_boot, initrd_addr, 208, 8);
 UKVM_LAYOUT(ukvm_boot, initrd_size, 216, 8);
+UKVM_LAYOUT(ukvm_boot, fault_addr, 224, 8);
 
 UKVM_SIZE(ukvm_rings, 128);
 UKVM_LAYOUT(ukvm_rings, sq_tail, 0, 4);
@@ -334,5 +354,30 @@ UKVM_SIZE(ukvm_cqe, 16);
 UKVM_LAYOUT(ukvm_cqe, user_data, 0, 8);
 UKVM_LAYOUT(ukvm_cqe, result, 8, 4);
 UKVM_LAYOUT(ukvm_cqe, reserved, 12, 4);
+
+UKVM_SIZE(ukvm_fault, 176);
+UKVM_LAYOUT(ukvm_fault, handler, 0, 8);
+UKVM_LAYOUT(ukvm_fault, vector, 8, 4);
+UKVM_LAYOUT(ukvm_fault, reserved, 12, 4);
+UKVM_LAYOUT(ukvm_fault, error_code, 16, 8);
+UKVM_LAYOUT(ukvm_fault, address, 24, 8);
+UKVM_LAYOUT(ukvm_fault, r8, 32, 8);
+UKVM_LAYOUT(ukvm_fault, r9, 40, 8);
+UKVM_LAYOUT(ukvm_fault, r10, 48, 8);
+UKVM_LAYOUT(ukvm_fault, r11, 56, 8);
+UKVM_LAYOUT(ukvm_fault, r12, 64, 8);
+UKVM_LAYOUT(ukvm_fault, r13, 72, 8);
+UKVM_LAYOUT(ukvm_fault, r14, 80, 8);
+UKVM_LAYOUT(ukvm_fault, r15, 88, 8);
+UKVM_LAYOUT(ukvm_fault, rdi, 96, 8);
+UKVM_LAYOUT(ukvm_fault, rsi, 104, 8);
+UKVM_LAYOUT(ukvm_fault, rbp, 112, 8);
+UKVM_LAYOUT(ukvm_fault, rbx, 120, 8);
+UKVM_LAYOUT(ukvm_fault, rdx, 128, 8);
+UKVM_LAYOUT(ukvm_fault, rax, 136, 8);
+UKVM_LAYOUT(ukvm_fault, rcx, 144, 8);
+UKVM_LAYOUT(ukvm_fault, rsp, 152, 8);
+UKVM_LAYOUT(ukvm_fault, rip, 160, 8);
+UKVM_LAYOUT(ukvm_fault, rflags, 168, 8);
 
 #endif

@@ -67,6 +67,7 @@ int bootpage_write(const struct bootpage_source *source, const struct region *sy
         .devices_count = source->devices->count,
         .initrd_addr = layout->initrd_base,
         .initrd_size = layout->initrd_size,
+        .fault_addr = layout->rings_base + offsetof(struct ring_memory, fault),
     };
     memcpy(boot.entropy, source->entropy, sizeof boot.entropy);
 

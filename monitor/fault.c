@@ -57,13 +57,6 @@ static void add(struct fault_report *report, const char *format, ...) {
         report->used += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-static const struct ukvm_range *find_range(const struct layout *layout, uint64_t address) {
-    for (unsigned i = 0; i < layout->ranges_count; i++)
-        if (address >= layout->ranges[i].base && address - layout->ranges[i].base < layout->ranges[i].size)
-            return &layout->ranges[i];
-    return NULL;
-}
-
 /* Free memory can be read and written, unless the guest has asked for less. */
 static const char *describe_free(uint64_t code) {
     if (!(code & PF_PRESENT))
@@ -72,7 +65,7 @@ static const char *describe_free(uint64_t code) {
 }
 
 static const char *describe_address(const struct layout *layout, uint64_t address, uint64_t code) {
-    const struct ukvm_range *range = find_range(layout, address);
+    const struct ukvm_range *range = layout_find_range(layout, address);
     if (address < UKVM_PAGE_SIZE)
         return "a NULL pointer";
     if (layout->stack_base - address <= UKVM_PAGE_SIZE && address < layout->stack_base)
@@ -118,11 +111,6 @@ static void add_registers(struct fault_report *report, const struct kvm_regs *r)
         add(report, "  %6s %016" PRIx64 "%s", registers[i].name, registers[i].value, i % 3 == 2 ? "\n" : "");
 }
 
-static bool is_code(const struct layout *layout, uint64_t address) {
-    const struct ukvm_range *range = find_range(layout, address);
-    return range && (range->prot & UKVM_PROT_EXEC);
-}
-
 /* Copies: the guest's registers hold any number, a multiple of 8 or not. */
 static bool read_words(const struct region *ram, uint64_t address, uint64_t *words, unsigned count) {
     const void *at = region_at_address(ram, address, count * sizeof *words);
@@ -139,11 +127,11 @@ static unsigned walk_stack(const struct fault_context *context, const struct kvm
     uint64_t words[2];
     unsigned count = 0;
     frames[count++].address = regs->rip;
-    if (!is_code(context->layout, regs->rip) && read_words(context->ram, regs->rsp, words, 1) &&
-        is_code(context->layout, words[0]))
+    if (!layout_is_code(context->layout, regs->rip) && read_words(context->ram, regs->rsp, words, 1) &&
+        layout_is_code(context->layout, words[0]))
         frames[count++].address = words[0];
     for (uint64_t rbp = regs->rbp, last = 0; count < FRAMES_MAX && rbp > last;) {
-        if (!read_words(context->ram, rbp, words, 2) || !is_code(context->layout, words[1]))
+        if (!read_words(context->ram, rbp, words, 2) || !layout_is_code(context->layout, words[1]))
             break;
         frames[count++].address = words[1];
         last = rbp;
@@ -158,7 +146,7 @@ static void find_names(const struct fault_context *context, struct symbol *frame
         frames[i].address -= context->layout->bias + (i > 0);
     symbols_find(context->image, frames, count);
     /* the nearest symbol is no name for what the guest jumped to outside its image */
-    const struct ukvm_range *range = find_range(context->layout, frames[0].address + context->layout->bias);
+    const struct ukvm_range *range = layout_find_range(context->layout, frames[0].address + context->layout->bias);
     if (!range || range->kind != UKVM_RANGE_IMAGE)
         frames[0].name[0] = '\0';
     for (unsigned i = 1; i < count; i++) {
@@ -193,31 +181,42 @@ static void add_where(struct fault_report *report, const struct fault_context *c
         add(report, "    (the image has no symbol table: link it without -s to see names)\n");
 }
 
-int fault_report_trap(const struct fault_context *context, unsigned vector, const struct kvm_regs *regs,
-                      const struct kvm_sregs *sregs, struct fault_report *report) {
+void fault_read(const struct region *system, unsigned vector, const struct kvm_sync_regs *state,
+                struct fault_event *event) {
     struct trap_frame frame;
-    struct kvm_regs guest = *regs;
-    report->used = 0;
-    traps_read_frame(context->system, vector, &frame);
-    guest.rip = frame.rip;
-    guest.rsp = frame.rsp;
-    guest.rflags = frame.rflags;
+    traps_read_frame(system, vector, &frame);
+    *event = (struct fault_event){
+        .vector = vector,
+        .error_code = frame.error_code,
+        .address = vector == VECTOR_PF ? state->sregs.cr2 : 0,
+        .regs = state->regs,
+    };
+    event->regs.rip = frame.rip;
+    event->regs.rsp = frame.rsp;
+    event->regs.rflags = frame.rflags;
 
     /* SYSCALL on a host that does not honour a clear EFER.SCE jumps to LSTAR still in ring 3; hardware raises #UD. */
-    bool syscall = vector == VECTOR_PF && frame.rip == traps_syscall_target(context->system);
-    if (syscall) {
-        vector = VECTOR_UD;
-        guest.rip = guest.rcx - 2; /* SYSCALL saves the address of the next instruction there */
+    if (vector == VECTOR_PF && frame.rip == traps_syscall_target(system)) {
+        event->syscall = true;
+        event->vector = VECTOR_UD;
+        event->error_code = event->address = 0;
+        event->regs.rip = event->regs.rcx - 2; /* SYSCALL saves the address of the next instruction there */
     }
+}
+
+int fault_report_trap(const struct fault_context *context, const struct fault_event *event,
+                      struct fault_report *report) {
+    unsigned vector = event->vector;
+    report->used = 0;
     add(report, "ukvm: guest fault: ");
     if (vector == VECTOR_PF)
-        add_page_fault(report, context->layout, sregs->cr2, frame.error_code);
+        add_page_fault(report, context->layout, event->address, event->error_code);
     else
         add(report, "%s%s", exceptions[vector].name ? exceptions[vector].name : "reserved exception",
-            syscall ? " (syscall)" : "");
-    if (vector != VECTOR_PF && vector != VECTOR_UD && frame.error_code)
-        add(report, ", error code 0x%" PRIx64, frame.error_code);
-    add_where(report, context, &guest);
+            event->syscall ? " (syscall)" : "");
+    if (vector != VECTOR_PF && event->error_code)
+        add(report, ", error code 0x%" PRIx64, event->error_code);
+    add_where(report, context, &event->regs);
     return EXIT_SIGNAL + (exceptions[vector].signal ? exceptions[vector].signal : SIGSEGV);
 }
 

@@ -7,6 +7,7 @@
 #define UKVM_FAULT_H
 
 #include <linux/kvm.h>
+#include <stdbool.h>
 
 #include "image.h"
 #include "layout.h"
@@ -16,7 +17,16 @@
 struct fault_context {
     const struct image *image;
     const struct layout *layout;
-    const struct region *ram, *system;
+    const struct region *ram;
+};
+
+/* An exception: what the processor was doing when it came. */
+struct fault_event {
+    unsigned vector;
+    bool syscall;        /* the instruction SYSCALL: vector 6 on every host */
+    uint64_t error_code; /* 0 where there is none */
+    uint64_t address;    /* CR2 for a page fault, otherwise 0 */
+    struct kvm_regs regs;
 };
 
 struct fault_report {
@@ -24,12 +34,13 @@ struct fault_report {
     size_t used;
 };
 
-/*
- * The vCPU is in the stub of exception `vector`. Writes the report and returns the exit status, 128 + signal
- * (ABI.md, FAULT-01).
- */
-int fault_report_trap(const struct fault_context *context, unsigned vector, const struct kvm_regs *regs,
-                      const struct kvm_sregs *sregs, struct fault_report *report);
+/* The vCPU is in the stub of exception `vector`, with the registers `state`. */
+void fault_read(const struct region *system, unsigned vector, const struct kvm_sync_regs *state,
+                struct fault_event *event);
+
+/* Writes the report of an exception and returns the exit status, 128 + signal (ABI.md, FAULT-01). */
+int fault_report_trap(const struct fault_context *context, const struct fault_event *event,
+                      struct fault_report *report);
 
 /* The guest did `what`, which no clause allows. */
 void fault_report_violation(const struct fault_context *context, const char *what, const struct kvm_regs *regs,

@@ -140,6 +140,13 @@ static void place_system(const struct layout_request *q, struct layout *layout) 
     layout->arena_base = layout->system_base + arena;
 }
 
+const struct ukvm_range *layout_find_range(const struct layout *layout, uint64_t address) {
+    for (unsigned i = 0; i < layout->ranges_count; i++)
+        if (address >= layout->ranges[i].base && address - layout->ranges[i].base < layout->ranges[i].size)
+            return &layout->ranges[i];
+    return NULL;
+}
+
 int layout_plan(const struct layout_request *request, struct layout *layout, struct error *err) {
     *layout = (struct layout){0};
     if (place_ram(request, layout, err) || place_initrd(request, layout, err))

@@ -55,6 +55,15 @@ struct layout {
     unsigned ranges_count;
 };
 
+/* The range that holds `address`, or NULL. */
+const struct ukvm_range *layout_find_range(const struct layout *layout, uint64_t address);
+
+/* Whether the guest may execute what is at `address`. */
+static inline bool layout_is_code(const struct layout *layout, uint64_t address) {
+    const struct ukvm_range *range = layout_find_range(layout, address);
+    return range && (range->prot & UKVM_PROT_EXEC);
+}
+
 int layout_plan(const struct layout_request *request, struct layout *layout, struct error *err);
 
 #endif

@@ -14,11 +14,12 @@
 #define RING_SQ_ENTRIES 256u
 #define RING_CQ_ENTRIES 512u
 
-/* How the rings lie in their pages. The guest is told the addresses, never this. */
+/* How the rings, and what an exception leaves, lie in their pages. The guest is told the addresses, never this. */
 struct ring_memory {
     struct ukvm_rings index;
     struct ukvm_sqe sq[RING_SQ_ENTRIES];
     struct ukvm_cqe cq[RING_CQ_ENTRIES];
+    struct ukvm_fault fault; /* no ring: see deliver.h */
 };
 
 struct ring {

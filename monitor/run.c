@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "deliver.h"
 #include "fault.h"
 #include "trace.h"
 
@@ -56,16 +58,29 @@ static enum step violation(struct runner *r, int status, const char *what) {
     return end(r, status);
 }
 
+/* The guest handles it, or ends. */
+static enum step exception(struct runner *r, unsigned vector, struct kvm_sync_regs *state) {
+    const struct layout *layout = &r->guest->layout;
+    struct ring_memory *shared = r->io->ring.shared;
+    struct fault_event event;
+    fault_read(&r->guest->system, vector, state, &event);
+    if (deliver(layout, &event, &shared->fault, layout->rings_base + offsetof(struct ring_memory, fault), state)) {
+        vm_write_registers(&r->guest->vm);
+        return STEP_RUN;
+    }
+    return end(r, fault_report_trap(&r->fault, &event, &r->report));
+}
+
 /* A trap port: the processor's own if it comes from the stubs in ring 0, otherwise the guest's breach of CALL-05. */
 static enum step trap(struct runner *r, unsigned vector) {
     struct vm *vm = &r->guest->vm;
-    const struct kvm_sync_regs *state = &vm->run->s.regs;
+    struct kvm_sync_regs *state = &vm->run->s.regs;
     char what[80];
     int result = vm_read_registers(vm);
     if (result)
         return error_set(r->err, EXIT_MONITOR, "KVM_RUN after a fault: %s", strerror(-result));
     if (state->sregs.cs.dpl == 0 && traps_in_stub(&r->guest->system, state->regs.rip))
-        return end(r, fault_report_trap(&r->fault, vector, &state->regs, &state->sregs, &r->report));
+        return exception(r, vector, state);
     snprintf(what, sizeof what, "it wrote the monitor's trap port 0x%x (UKVM-CALL-05)", UKVM_PORT_TRAP + vector);
     fault_report_violation(&r->fault, what, &state->regs, &r->report);
     return end(r, STATUS_VIOLATION);
@@ -153,7 +168,7 @@ int run_guest(struct guest *guest, struct io *io, struct error *err) {
     struct runner r = {
         .guest = guest,
         .io = io,
-        .fault = {.image = guest->image, .layout = &guest->layout, .ram = &guest->ram, .system = &guest->system},
+        .fault = {.image = guest->image, .layout = &guest->layout, .ram = &guest->ram},
         .err = err,
     };
     while (true) {

@@ -160,6 +160,13 @@ void traps_enter_edit(const struct region *system, uint64_t target, unsigned cou
     };
 }
 
+void traps_enter_guest(uint64_t rip, struct kvm_sync_regs *state) {
+    state->sregs.cs = segment(SELECTOR_USER_CODE, 11, 1);
+    state->sregs.ss = segment(SELECTOR_USER_DATA, 3, 0);
+    state->regs.rip = rip;
+    state->regs.rflags = TRAPS_RFLAGS;
+}
+
 bool traps_in_stub(const struct region *system, uint64_t rip) {
     uint64_t first = tables_address(system, offsetof(struct tables, stubs));
     return rip >= first && rip - first < sizeof(((struct tables *)0)->stubs);

@@ -18,6 +18,9 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
+/* RFLAGS where the guest starts, and where its handler does: interrupts on, IOPL 3, nothing else. APM vol. 2, 3.1.6. */
+#define TRAPS_RFLAGS (UINT64_C(1) << 1 | UINT64_C(1) << 9 | UINT64_C(3) << 12)
+
 /* Fills the supervisor page at SYSTEM_TABLES_OFFSET of the system region. */
 void traps_build(const struct region *system);
 
@@ -39,6 +42,9 @@ bool traps_in_stub(const struct region *system, uint64_t rip);
  * register but those in `state`.
  */
 void traps_enter_edit(const struct region *system, uint64_t target, unsigned count, struct kvm_sync_regs *state);
+
+/* Puts the processor, which is in a stub, at `rip` of the guest's code, at CPL 3. Changes nothing else in `state`. */
+void traps_enter_guest(uint64_t rip, struct kvm_sync_regs *state);
 
 /* Reads the frame that the processor pushed for `vector`. */
 void traps_read_frame(const struct region *system, unsigned vector, struct trap_frame *frame);

@@ -26,9 +26,6 @@
 #define EFER_LME (1u << 8)
 #define EFER_LMA (1u << 10)
 #define EFER_NXE (1u << 11)
-#define RFLAGS_FIXED (1u << 1)
-#define RFLAGS_IF (1u << 9)
-#define RFLAGS_IOPL3 (3u << 12)
 #define MSR_LSTAR 0xc0000082u
 
 static const struct {
@@ -154,7 +151,7 @@ int vm_set_entry(struct vm *vm, const struct vm_entry *entry, struct error *err)
         .rip = entry->rip,
         .rsp = entry->rsp,
         .rdi = entry->rdi,
-        .rflags = RFLAGS_FIXED | RFLAGS_IF | RFLAGS_IOPL3,
+        .rflags = TRAPS_RFLAGS,
     };
     if (ioctl(vm->vcpu_fd, KVM_SET_REGS, &regs) < 0)
         return kvm_error("KVM_SET_REGS", err);

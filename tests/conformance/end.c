@@ -12,6 +12,7 @@
  *     protect N ACCESS STEP...   N pages of free memory go through the steps in one hypercall; ACCESS, to the last of
  *                                them, is read, write or exec. A STEP is the number of a protection, `return`, or
  *                                `open`, which makes the first page writable
+ *     handler PLACE              an invalid instruction, whose handler would be there
  *     exit STATUS                EXIT
  *     spin, sleep                for ever
  */
@@ -318,6 +319,13 @@ static void do_index(void) {
     *index = before; /* for what is said next */
 }
 
+/* An exception with a handler that is none. FAULT-05. */
+static void do_handler(void) {
+    if (boot->features & UKVM_FEATURE_FAULT)
+        ((volatile struct ukvm_fault *)boot->fault_addr)->handler = place();
+    do_ud2();
+}
+
 static void do_exit(void) {
     hypercall(UKVM_PORT_EXIT, (uint32_t)number_argument(3));
 }
@@ -340,6 +348,7 @@ static const struct {
     {"out", do_out},         {"in", do_in},       {"outs", do_outs}, {"ins", do_ins},
     {"index", do_index},     {"exit", do_exit},   {"spin", do_spin}, {"sleep", do_sleep},
     {"protect", do_protect},
+    {"handler", do_handler},
 };
 
 static void commit(void) {

@@ -47,4 +47,26 @@ for how in spin sleep; do
     done
 done
 
+inside UKVM-FAULT-04 fault
+for how in twice inside; do
+    run_ukvm "$SUITE/fault.elf" "UKVM-FAULT-04 $how"
+    is "UKVM-FAULT-04 an exception $how, when the handler is taken: as without one" "$status" 132
+done
+
+for place in null noncanonical noncanonical-high kernel-half rodata relro data bss stack below-stack free below-ranges \
+    above-ranges boot below-boot far-below-boot farther-below-boot rings arena above-arena far-above-arena; do
+    ends "UKVM-FAULT-05 a handler in $place is none" 132 handler $place
+done
+
+inside UKVM-FAULT-06 fault
+inside "UKVM-FAULT-06 told" fault
+inside UKVM-FAULT-07 fault
+inside "UKVM-FAULT-07 step" fault
+inside UKVM-FAULT-08 fault
+inside "UKVM-FAULT-08 untouched" fault
+start "$UKVM" run "$SUITE/fault.elf" "UKVM-FAULT-08 forever"
+says before
+stop TERM
+is "UKVM-FAULT-08 the same exception for ever: SIGTERM ends it" "$status" 143
+
 done_testing

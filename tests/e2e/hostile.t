@@ -84,6 +84,17 @@ ports() {
     all_end "$mode: ports"
 }
 
+# Handlers of exceptions: where there is none, and on a stack that is none; then ones that are right, and all else wrong.
+handlers() {
+    local seed=$((RANDOM + 1))
+    "$UKVM" run "$HOSTILE/handler.elf" | some "$1" | each_guest handler
+    all_end "$mode: handlers of exceptions"
+    run "${MONITOR[@]}" "$HOSTILE/handler.elf" storm $seed
+    like "$mode: a storm of exceptions, seed $seed" "$status $(grep -aE "survived|$finding" "$SCRATCH/.err")" \
+        "^0 survived 0 wrong$"
+    told_to_end "an exception in each handler" "${MONITOR[@]}" "$HOSTILE/handler.elf" spin
+}
+
 indices() {
     local case
     {
@@ -230,6 +241,7 @@ for mode in sandbox sanitized; do
     accesses $((${share:-1} * part))
     edits
     ports $((${share:-1} * part))
+    handlers $((${share:-1} * part))
     indices
     fields
     storms

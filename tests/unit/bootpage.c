@@ -106,7 +106,10 @@ static void test_header(const struct ukvm_boot *boot, const struct bootpage_sour
     ok(boot->sq_addr >= boot->rings_addr + sizeof(struct ukvm_rings) && is_aligned(boot->sq_addr, 32), "submissions");
     ok(boot->cq_addr >= boot->sq_addr + RING_SQ_ENTRIES * sizeof(struct ukvm_sqe) && is_aligned(boot->cq_addr, 16),
        "completions");
-    is_u64(boot->cq_addr + RING_CQ_ENTRIES * sizeof(struct ukvm_cqe), layout.rings_base + sizeof(struct ring_memory),
+    ok(boot->fault_addr >= boot->cq_addr + RING_CQ_ENTRIES * sizeof(struct ukvm_cqe) &&
+           is_aligned(boot->fault_addr, 16),
+       "what an exception leaves (FAULT-04)");
+    is_u64(boot->fault_addr + sizeof(struct ukvm_fault), layout.rings_base + sizeof(struct ring_memory),
            "to the end of the rings");
     is_u64(boot->sq_entries, RING_SQ_ENTRIES, "sq_entries");
     is_u64(boot->cq_entries, RING_CQ_ENTRIES, "cq_entries");
