@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "fault.h"
+
 #define PROTECTED_TAG (UINT32_C(1) << 31)
 #define MAX_RUN (UKVM_PROTECT_MAX / UKVM_PAGE_SIZE)
 
@@ -102,6 +104,7 @@ static void close_now(char *pages, size_t count) {
 /*
  * pthread_create() maps a stack with PROT_NONE and then opens all of it but the guard page. So a new mapping that is to
  * be closed waits for that, or for the next time that the program sleeps, and only what stays closed costs anything.
+ * But a program that handles its faults could tell.
  */
 static struct {
     char *pages;
@@ -118,6 +121,8 @@ void uk_protect_new(void *pages, size_t count) {
     uk_protect_flush();
     closed.pages = pages;
     closed.count = count;
+    if (uk_faults_handled)
+        uk_protect_flush();
 }
 
 /* Whether [pages, + count) is in the mapping that waits; then the rest of it is closed. */
@@ -140,16 +145,16 @@ int uk_protect(void *pages, size_t count, int prot) {
 
 /* ---- freeing */
 
-static bool is_protected(const char *page) {
-    const uint32_t *tag = protected_pages ? uk_pages_tag(page) : NULL;
+bool uk_is_protected(const void *address) {
+    const uint32_t *tag = protected_pages ? uk_pages_tag(address) : NULL;
     return tag && (*tag & PROTECTED_TAG);
 }
 
 /* The pages from `at` on that are alike. */
 static size_t run_length(const char *at, const char *end) {
-    bool first = is_protected(at);
+    bool first = uk_is_protected(at);
     const char *to = at + UKVM_PAGE_SIZE;
-    while (to < end && is_protected(to) == first)
+    while (to < end && uk_is_protected(to) == first)
         to += UKVM_PAGE_SIZE;
     return (size_t)(to - at) / UKVM_PAGE_SIZE;
 }
@@ -168,7 +173,7 @@ void uk_protect_free(void *pages, size_t count) {
     uk_protect_flush();
     while (at < end) {
         size_t n = run_length(at, end);
-        if (is_protected(at))
+        if (uk_is_protected(at))
             free_closed(at, n);
         else
             uk_pages_free(at, n);

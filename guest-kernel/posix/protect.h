@@ -17,6 +17,9 @@ void uk_protect_new(void *pages, size_t count);
 /* Before the program sleeps: what uk_protect_new() has put off. */
 void uk_protect_flush(void);
 
+/* Whether the page at `address` is one that cannot be written. */
+bool uk_is_protected(const void *address);
+
 /* Frees allocated pages of any protection. */
 void uk_protect_free(void *pages, size_t count);
 

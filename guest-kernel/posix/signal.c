@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "deadline.h"
+#include "fault.h"
 #include "stop.h"
 
 #define SIGNALS 64
@@ -28,7 +29,6 @@ struct kernel_sigaction {
 
 static struct kernel_sigaction actions[SIGNALS + 1];
 static uint64_t process_pending;
-static stack_t alternate_stack = {.ss_flags = SS_DISABLE};
 static struct uk_thread_list suspended; /* in sigsuspend(), pause() and sigtimedwait() */
 
 bool uk_signals_attention;
@@ -140,28 +140,36 @@ const char *uk_signal_name(int signal) {
     return signal < (int)(sizeof names / sizeof names[0]) && names[signal][0] ? names[signal] : "a signal";
 }
 
-/* Calls the program's handler on this stack, with the mask that it asks for. Returns its flags. */
-static unsigned long handle(int signal) {
+unsigned long uk_signal_call(int signal, siginfo_t *info, ucontext_t *context) {
     struct kernel_sigaction action = actions[signal];
     uint64_t blocked = uk_current->signals_blocked;
     if (action.flags & SA_RESETHAND)
         actions[signal].handler = SIG_DFL;
     uk_current->signals_blocked |= action.mask | (action.flags & SA_NODEFER ? 0 : bit(signal));
     uk_current->signals_blocked &= ~never_blocked;
-    if (action.flags & SA_SIGINFO) {
-        siginfo_t info = {.si_signo = signal, .si_code = SI_USER};
-        ucontext_t context = {0};
-        memcpy(&context.uc_sigmask, &blocked, sizeof blocked);
-        /* musl's cancel_handler() looks whether the thread is inside a cancellation point. It always is: signals come
-         * at the end of system calls. */
-        context.uc_mcontext.gregs[REG_RIP] = (greg_t)__cp_begin;
-        action.action(signal, &info, &context);
-        memcpy(&blocked, &context.uc_sigmask, sizeof blocked);
-    } else {
+    memcpy(&context->uc_sigmask, &blocked, sizeof blocked);
+    if (action.flags & SA_SIGINFO)
+        action.action(signal, info, context);
+    else
         action.handler(signal);
-    }
+    memcpy(&blocked, &context->uc_sigmask, sizeof blocked);
     uk_current->signals_blocked = blocked & ~never_blocked;
     return action.flags;
+}
+
+static unsigned long handle(int signal) {
+    siginfo_t info = {.si_signo = signal, .si_code = SI_USER};
+    ucontext_t context = {0};
+    /* musl's cancel_handler() looks whether the thread is inside a cancellation point. It always is: signals come at
+     * the end of system calls. */
+    context.uc_mcontext.gregs[REG_RIP] = (greg_t)__cp_begin;
+    return uk_signal_call(signal, &info, &context);
+}
+
+bool uk_signal_takes_fault(int signal, unsigned long *flags) {
+    *flags = actions[signal].flags;
+    return actions[signal].handler != SIG_DFL && actions[signal].handler != SIG_IGN &&
+           !(uk_current->signals_blocked & bit(signal));
 }
 
 bool uk_signals_deliver(long *result) {
@@ -201,6 +209,8 @@ long uk_sys_rt_sigaction(int signal, const struct kernel_sigaction *action, stru
         actions[signal] = *action;
         if (action->handler != SIG_DFL)
             uk_stop_handled(signal);
+        if (action->handler != SIG_DFL && action->handler != SIG_IGN)
+            uk_fault_handled(signal);
     }
     if (old)
         *old = before;
@@ -312,11 +322,31 @@ long uk_sys_rt_sigqueueinfo(pid_t pid, int signal) {
     return uk_sys_kill(pid, signal);
 }
 
-/* Remembered and not used: handlers run where the program is, on a stack that has room. */
+bool uk_on_alternate_stack(uintptr_t stack_pointer) {
+    return stack_pointer - uk_current->alternate_stack <= uk_current->alternate_size && uk_current->alternate_size;
+}
+
+/* Only the handlers of faults run there: the others are called where the program is, on a stack that has room. */
 long uk_sys_sigaltstack(const stack_t *stack, stack_t *old) {
-    stack_t before = alternate_stack;
-    if (stack)
-        alternate_stack = *stack;
+    bool on_it = uk_on_alternate_stack((uintptr_t)__builtin_frame_address(0));
+    stack_t before = {
+        .ss_sp = (void *)uk_current->alternate_stack,
+        .ss_size = uk_current->alternate_size,
+        .ss_flags = uk_current->alternate_size == 0 ? SS_DISABLE
+                    : on_it                         ? SS_ONSTACK
+                                                    : 0,
+    };
+    if (stack) {
+        bool disable = stack->ss_flags & SS_DISABLE;
+        if (on_it)
+            return -EPERM;
+        if (stack->ss_flags & ~(SS_DISABLE | SS_ONSTACK))
+            return -EINVAL;
+        if (!disable && stack->ss_size < MINSIGSTKSZ)
+            return -ENOMEM;
+        uk_current->alternate_stack = disable ? 0 : (uintptr_t)stack->ss_sp;
+        uk_current->alternate_size = disable ? 0 : stack->ss_size;
+    }
     if (old)
         *old = before;
     return 0;

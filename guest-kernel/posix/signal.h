@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signals. They arrive at the end of a system call, or end one that blocks; a handler is an ordinary function call on
- * the stack of the thread. Nothing interrupts a program that computes.
+ * the stack of the thread. Nothing interrupts a program that computes, but its own faults: fault.h.
  */
 #ifndef UK_SIGNAL_H
 #define UK_SIGNAL_H
+
+#include <signal.h>
+#include <ucontext.h>
 
 #include "thread.h"
 
@@ -32,5 +35,17 @@ bool uk_signal_pending(void);
  * returns: with -UK_ERESTART, returns true if it must be made again, and otherwise changes it to -EINTR.
  */
 bool uk_signals_deliver(long *result);
+
+/*
+ * Calls the program's handler on this stack, with the mask that it asks for, and goes on with the mask that it leaves
+ * in `context`. Returns its SA_* flags.
+ */
+unsigned long uk_signal_call(int signal, siginfo_t *info, ucontext_t *context);
+
+/* Whether the current thread has a handler for a fault that is this signal, and does not block it; its SA_* flags. */
+bool uk_signal_takes_fault(int signal, unsigned long *flags);
+
+/* Whether the current thread's sigaltstack() is what it runs on. */
+bool uk_on_alternate_stack(uintptr_t stack_pointer);
 
 #endif

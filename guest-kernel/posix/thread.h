@@ -35,8 +35,10 @@ struct uk_thread {
     size_t unmap_size;
     uint64_t signals_blocked; /* bit N - 1 is signal N, as in a sigset_t */
     uint64_t signals_pending;
-    struct uk_timer timer; /* of the deadline it blocks with */
-    const void *futex;     /* the address that it waits at; see futex.c */
+    uintptr_t alternate_stack; /* sigaltstack(): its lowest address */
+    size_t alternate_size;     /* 0: there is none */
+    struct uk_timer timer;     /* of the deadline it blocks with */
+    const void *futex;         /* the address that it waits at; see futex.c */
     uint32_t futex_bits;
     char name[16];
 };
