@@ -8,7 +8,7 @@ bool deliver(const struct layout *layout, const struct fault_event *event, struc
     const struct kvm_regs *r = &event->regs;
     /* The only read: canonical, and no address of the monitor's, since it lies in the image. FAULT-05. */
     uint64_t handler = __atomic_load_n(&shared->handler, __ATOMIC_RELAXED);
-    if (!layout_is_code(layout, handler))
+    if (!event->user || !layout_is_code(layout, handler))
         return false;
     *shared = (struct ukvm_fault){
         .vector = event->vector,

@@ -17,7 +17,8 @@
 
 /*
  * If the guest has a handler: takes it away, tells it of `event` in `shared`, which the guest has at `address`, and
- * puts it into `state`, the registers to go on with. False, with nothing changed, if it has none.
+ * puts it into `state`, the registers to go on with. False, with nothing changed, if it has none, or if the exception
+ * was not the guest's but one of the stubs'.
  */
 bool deliver(const struct layout *layout, const struct fault_event *event, struct ukvm_fault *shared, uint64_t address,
              struct kvm_sync_regs *state);

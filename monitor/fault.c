@@ -187,6 +187,7 @@ void fault_read(const struct region *system, unsigned vector, const struct kvm_s
     traps_read_frame(system, vector, &frame);
     *event = (struct fault_event){
         .vector = vector,
+        .user = (frame.cs & 3) == 3,
         .error_code = frame.error_code,
         .address = vector == VECTOR_PF ? state->sregs.cr2 : 0,
         .regs = state->regs,

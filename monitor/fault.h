@@ -23,6 +23,7 @@ struct fault_context {
 /* An exception: what the processor was doing when it came. */
 struct fault_event {
     unsigned vector;
+    bool user;           /* it came at CPL 3 */
     bool syscall;        /* the instruction SYSCALL: vector 6 on every host */
     uint64_t error_code; /* 0 where there is none */
     uint64_t address;    /* CR2 for a page fault, otherwise 0 */

@@ -73,6 +73,21 @@ for kind in sq-tail cq-ahead cq-behind; do
     like "$kind: names the clause" "$err" "UKVM-RING-02"
 done
 
+# A program with handlers, and a fault that is for none of them: the report of the first one, as if there were none.
+# unhandled MODE FUNCTION STATUS REGEX
+unhandled() {
+    run_ukvm "$BUILD/tests/posix/fault.elf" "$1"
+    is "handler, $1: exit status" "$status" "$3"
+    like "handler, $1: what happened" "$err" "$4"
+    like "handler, $1: where" "$err" "at 0x[0-9a-f]+ in $2[.a-z0-9]*\+0x"
+}
+
+unhandled other_signal other_signal 139 "page fault: write at 0x8 \(a NULL pointer\)"
+unhandled blocked blocked 139 "page fault: write at 0x8 \(a NULL pointer\)"
+unhandled inside fault_inside 139 "page fault: write at 0x8 \(a NULL pointer\)"
+unhandled no_room overflow 139 "page fault: .*a stack overflow"
+unhandled breakpoint breakpoint 133 "breakpoint"
+
 run_ukvm "$GUESTS/fault.elf" panic
 is "panic: exit status" "$status" 134
 like "panic: the message" "$err" "panic: "

@@ -393,7 +393,58 @@ static void threads(void) {
     ok(count == 4 && sum == 10, "threads whose handlers sleep");
 }
 
-int main(void) {
+/* ---- what no handler takes; tests/e2e/fault.t */
+
+#define FAULT static __attribute__((noinline)) void
+
+FAULT other_signal(void) {
+    install(SIGFPE, jump, 0);
+    *(volatile char *)hidden((void *)8) = 1;
+}
+
+FAULT blocked(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGSEGV);
+    install(SIGSEGV, jump, 0);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    *(volatile char *)hidden((void *)8) = 1;
+}
+
+static void fault_inside(int signal) {
+    count = signal;
+    *(volatile char *)hidden((void *)8) = 1;
+}
+
+FAULT inside(void) {
+    signal(SIGSEGV, fault_inside);
+    *(volatile char *)hidden((void *)16) = 1;
+}
+
+FAULT no_room(void) {
+    volatile char start = 1;
+    install(SIGSEGV, jump, 0);
+    overflow(&start);
+}
+
+FAULT breakpoint(void) {
+    install(SIGSEGV, jump, 0);
+    __asm__ volatile("int3");
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} unhandled[] = {{"other_signal", other_signal},
+                 {"blocked", blocked},
+                 {"inside", inside},
+                 {"no_room", no_room},
+                 {"breakpoint", breakpoint}};
+
+int main(int argc, char **argv) {
+    for (size_t i = 0; argc == 2 && i < sizeof unhandled / sizeof unhandled[0]; i++)
+        if (strcmp(argv[1], unhandled[i].name) == 0)
+            unhandled[i].run();
     jumping();
     mending();
     registers();

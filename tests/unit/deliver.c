@@ -35,11 +35,8 @@ static struct region region;
 static void prepare(uint64_t handler) {
     memset(&shared, 0x5a, sizeof shared);
     memset(&state, 0x77, sizeof state);
-    memset(&event, 0x33, sizeof event);
     shared.handler = handler;
-    event.vector = 14;
-    event.error_code = 6;
-    event.address = 0x1234;
+    event = (struct fault_event){.vector = 14, .user = true, .error_code = 6, .address = 0x1234};
     event.regs = (struct kvm_regs){1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
 }
 
@@ -127,6 +124,12 @@ static void test_delivery(void) {
     state.sregs.cs = before.sregs.cs;
     state.sregs.ss = before.sregs.ss;
     ok(memcmp(&state.sregs, &before.sregs, sizeof state.sregs) == 0, "and nothing else of the processor is changed");
+    prepare(CODE);
+    event.user = false;
+    ok(!deliver(&layout, &event, &shared, ADDRESS, &state) && shared.handler == CODE,
+       "an exception in ring 0 is not told");
+    prepare(CODE);
+    deliver(&layout, &event, &shared, ADDRESS, &state);
     event.regs.rip = 0x999;
     ok(!deliver(&layout, &event, &shared, ADDRESS, &state) && shared.rip == 17, "it is done once (FAULT-04)");
 }
