@@ -73,7 +73,7 @@ static struct pbuf *copy(struct uk_frame *frame) {
 /* When readers are slow and half of the buffers are queued somewhere, the rest are kept for receiving. */
 static void received(struct uk_net *net, struct uk_frame *frame) {
     struct link *link = net->context;
-    uk_net_activity();
+    uk_net_arrival();
     struct pbuf *p = link->held < net->buffers / 2 ? wrap(link, frame) : copy(frame);
     if (p && link->netif.input(p, &link->netif) != ERR_OK)
         pbuf_free(p);

@@ -13,8 +13,11 @@
 /* Brings the stack and every network device up; does nothing the second time. */
 void uk_net_up(void);
 
-/* Something is sent or received: timers may be needed. Cheap. */
+/* Something is sent or received: timers may be needed. Cheap, and callable by what lwIP calls. */
 void uk_net_activity(void);
+
+/* Before lwIP is given a frame that has arrived. */
+void uk_net_arrival(void);
 
 /* Blocks while an interface waits for its first address by DHCP, a few seconds at most. -UK_ERESTART: a signal. */
 int uk_net_wait_configured(void);

@@ -97,8 +97,8 @@ static void tcp_tick(void) {
 }
 
 /* Ages that are measured in ticks go on; what counts ticks one by one was not running. */
-static void tcp_catch_up(unsigned missed) {
-    tcp_ticks += missed / 2;
+static void tcp_catch_up(uint64_t missed) {
+    tcp_ticks += (u32_t)(missed / 2);
 }
 
 static uint64_t tcp_next(uint64_t due) {
@@ -146,7 +146,7 @@ static struct ticker {
     uint32_t interval; /* ms */
     uint32_t most;     /* ticks that are made up for at once */
     uint64_t (*next)(uint64_t due);
-    void (*catch_up)(unsigned missed);
+    void (*catch_up)(uint64_t missed);
     uint64_t due;
 } tickers[] = {
     {.tick = tcp_tick, .interval = TCP_TMR_INTERVAL, .next = tcp_next, .catch_up = tcp_catch_up},
@@ -159,21 +159,23 @@ static struct ticker {
     {.tick = dhcp_coarse_tmr, .interval = DHCP_COARSE_TIMER_MSECS, .next = lease_next, .most = 24 * 60},
 };
 
-static void run_ticker(struct ticker *ticker, uint64_t now) {
+/* Makes one tick be due, of those that are; returns how many there were before it. */
+static uint64_t skip_missed(struct ticker *ticker, uint64_t now) {
     uint64_t interval = ticker->interval * UK_MILLISECOND;
-    if (now < ticker->due)
-        return;
-    uint64_t missed = (now - ticker->due) / interval;
-    ticker->due += (missed + 1) * interval;
+    uint64_t missed = now < ticker->due ? 0 : (now - ticker->due) / interval;
+    ticker->due += missed * interval;
     if (ticker->catch_up)
-        ticker->catch_up((unsigned)missed);
-    for (uint64_t i = LWIP_MIN(missed, ticker->most) + 1; i > 0; i--)
-        ticker->tick();
+        ticker->catch_up(missed);
+    return missed;
 }
 
-static void run_tickers(uint64_t now) {
-    for (size_t i = 0; i < LWIP_ARRAYSIZE(tickers); i++)
-        run_ticker(&tickers[i], now);
+static void run_ticker(struct ticker *ticker, uint64_t now) {
+    if (now < ticker->due)
+        return;
+    uint64_t missed = skip_missed(ticker, now);
+    ticker->due += ticker->interval * UK_MILLISECOND;
+    for (uint64_t i = LWIP_MIN(missed, ticker->most) + 1; i > 0; i--)
+        ticker->tick();
 }
 
 static void arm(void) {
@@ -190,20 +192,34 @@ static void arm(void) {
 
 static void fire(struct uk_timer *unused) {
     (void)unused;
-    run_tickers(uk_clock_monotonic());
+    uint64_t now = uk_clock_monotonic();
+    for (size_t i = 0; i < LWIP_ARRAYSIZE(tickers); i++)
+        run_ticker(&tickers[i], now);
     active = false;
     arm();
 }
 
-/* The first frame after a pause makes up for the pause; then all is quiet until the next tick of TCP's. */
+/*
+ * No tick runs here: TCP's moves segments between queues, and tcp_output() is in the midst of them when a frame leaves.
+ * What is due runs from the timer, after the frames that have arrived: there may be acknowledgments among them.
+ */
 void uk_net_activity(void) {
     last_activity = uk_last_exit();
     if (active)
         return;
     active = true;
-    uint64_t now = uk_clock_monotonic();
-    run_tickers(now);
+    skip_missed(&tickers[0], uk_clock_monotonic());
     uk_timer_start(&timer, tickers[0].due);
+}
+
+/* The first frame after a pause is not part of the pause: what is old becomes so before it. */
+void uk_net_arrival(void) {
+    if (!active) {
+        uint64_t now = uk_clock_monotonic();
+        for (size_t i = 1; i < LWIP_ARRAYSIZE(tickers); i++)
+            run_ticker(&tickers[i], now);
+    }
+    uk_net_activity();
 }
 
 void uk_ticks_init(void) {
