@@ -5,6 +5,7 @@
  * signal comes. Of a thousand frames it loses -l, sends -r later than the next ones, doubles -d, and changes a byte in
  * -c.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -30,7 +31,15 @@ static int open_tap(const char *name) {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     strncpy(request.ifr_name, name, IFNAMSIZ - 1);
-    return fd >= 0 && ioctl(fd, TUNSETIFF, &request) == 0 ? fd : -1;
+    /* The kernel takes a moment to let go of a TAP whose monitor has just ended. */
+    for (int tries = 0; fd >= 0 && tries < 100; tries++) {
+        if (ioctl(fd, TUNSETIFF, &request) == 0)
+            return fd;
+        if (errno != EBUSY)
+            return -1;
+        usleep(10000);
+    }
+    return -1;
 }
 
 static int lose, reorder, doubled, corrupt; /* of a thousand */
