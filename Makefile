@@ -72,7 +72,7 @@ EXAMPLES := $(patsubst examples/%/,%,$(filter-out $(dir $(FRAGMENTS)),$(wildcard
 EXAMPLE_ELFS := $(EXAMPLES:%=$(BUILD)/examples/%.elf)
 
 .PHONY: all lint format coverage clean compile_commands.json
-all: $(BUILD)/ukvm $(BUILD)/ukvm-cc $(BUILD)/ukvm-c++ $(EXAMPLE_ELFS)
+all: $(BUILD)/ukvm $(BUILD)/ukvm-cc $(BUILD)/ukvm-c++ $(EXAMPLE_ELFS) $(BUILD)/examples/rest.elf
 
 PACKAGE_TARGETS := $(addprefix packages-,build fetch run test stock bench lint fuzz coverage sqlite)
 .PHONY: $(PACKAGE_TARGETS)
@@ -129,13 +129,14 @@ $(foreach name,$(EXAMPLES),$(eval $(call example,$(name))))
 # program builds at all: make redis UKVM_CC='musl-gcc -static' UKVM_CC_DEPS=
 UKVM_CC := $(abspath $(BUILD)/ukvm-cc)
 UKVM_CC_DEPS := $(BUILD)/ukvm-cc
+# What objects must be compiled anew for: not the kernel, which is only linked.
+UKVM_CC_HEADERS := $(SYSROOT)/lib/libc.a $(SYSROOT)/lib/ukvm.specs
 include $(FRAGMENTS)
 
 $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(link-guest)
-
 
 include tests/build.mk
 

@@ -42,7 +42,8 @@ $(TEST_SERVERS): $(BUILD)/tests/servers/%.elf: tests/servers/%.c $(UKVM_CC_DEPS)
 	@echo "  UKVM-CC  $@"
 	$(Q)$(UKVM_CC) $(POSIX_TEST_CFLAGS) -o $@ $<
 
-# Programs of examples/ that the tests also run as ordinary ones of this host.
+# Programs of examples/ that are not ours to the end, and those that the tests also run as ordinary ones of this host.
+OTHERS := lua redis sqlite speedtest1
 NATIVE := rest lua sqlite speedtest1
 
 # ---- unit tests, under the sanitizers ----
@@ -184,7 +185,7 @@ $(BUILD)/tests/proof/%.t: tests/proof/%.c $(RULES) | packages-build packages-fuz
 
 E2E_TESTS := $(wildcard tests/e2e/*.t)
 E2E_INPUTS := all $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(TEST_SERVERS) $(POSIX_TESTS) $(POSIX_TESTS:%=%.elf) \
-	$(NATIVE:%=$(BUILD)/native/%) $(TEST_TOOLS) $(addprefix $(BUILD)/tests/ukvm-,probe faults asan)
+	$(OTHERS:%=$(BUILD)/examples/%.elf) $(NATIVE:%=$(BUILD)/native/%) $(TEST_TOOLS) $(addprefix $(BUILD)/tests/ukvm-,probe faults asan)
 
 .PHONY: test test-unit test-e2e test-stock conformance mutants fuzz prove-bounds bench
 test: $(E2E_INPUTS) $(UNIT_TESTS) $(PROOFS) $(FUZZ_INPUTS) | packages-test

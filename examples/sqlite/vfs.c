@@ -2,7 +2,7 @@
 /*
  * "rawdisk": an SQLite VFS that keeps one database on a raw disk, by pread, pwrite and fsync on its device file.
  *
- *     sqlite.elf -vfs rawdisk /dev/data          speedtest1.elf --vfs rawdisk /dev/data
+ *     sqlite.elf -vfs rawdisk /dev/data          speedtest1.elf --vfs rawdisk file:/dev/data
  *
  * The disk holds two copies of a header, and three areas for the files that SQLite would have beside each other: half
  * of the disk for the database, a quarter each for the rollback journal and the write-ahead log.

@@ -143,7 +143,7 @@ refused_elf "no ABI note" "ABI note.*-static-pie" no-note
 refused_elf "two ABI notes" "more than one ukvm ABI note" two-notes
 refused_elf "a newer ABI" "version 2 .*newer ukvm" version=2
 refused_elf "ABI version 0" "version 0" version=0
-refused_elf "an unknown feature" "features 0x10 .*newer ukvm" features=0x11
+refused_elf "an unknown feature" "features 0x8000000000000000 .*newer ukvm" features=0x8000000000000001
 refused_elf "a short ABI note" "note has 28 bytes" note-short
 refused_elf "a long ABI note" "note has 40 bytes" note-long
 refused_elf "an ABI note with its reserved field set" "reserved field" note-reserved

@@ -126,7 +126,7 @@ static void test_refusals(void) {
         {"version=2", "version 2"},
         {"version=0", "version 0"},
         {"version=0xffffffff", "version 4294967295"},
-        {"features=0x10", "features 0x10"},
+        {"features=0x4000000000000000", "features 0x4000000000000000"},
         {"features=0x8000000000000001", "features 0x8000000000000000"},
         {"note-reserved", "reserved"},
         {"note-short", "28 bytes"},
