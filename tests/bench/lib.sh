@@ -203,7 +203,7 @@ await_port() {
 # take_turns PORT UNIT LOAD IMAGE PROGRAM [ARG...]: the image in a guest and the program natively, both with these
 # arguments, started anew each round; LOAD is a function that is given the address of what runs and prints one figure.
 # The client has one CPU and the server, guest or native, another to itself. ${ukvm_memory[@]} are options of the monitor,
-# $stop_status is what a native server ends with that handles SIGTERM.
+# $stop_status is what a server ends with that handles SIGTERM.
 ukvm_memory=()
 stop_status=
 take_turns() {
@@ -215,7 +215,7 @@ take_turns() {
         start guest "${in_clients[@]}" "$server_cpu" "$ukvm" run "${ukvm_memory[@]}" "${ukvm_network[@]}" "$image" "$@"
         await_port "$guest_address" "$port"
         "$load" "$guest_address" >>"$scratch/guest"
-        stop "$pid"
+        stop "$pid" "$stop_status"
         start native "${in_native[@]}" "$server_cpu" "$program" "$@"
         await_port "$native_address" "$port"
         "$load" "$native_address" >>"$scratch/native"
