@@ -2,7 +2,7 @@
 /*
  * Open files: what a descriptor names. Every kind of file is a structure that starts with a struct uk_file and has a
  * table of operations. Operations never block on events: they do what can be done now and say -EAGAIN otherwise; one
- * loop in file.c turns that into blocking, for all kinds and calls. (They may wait for a disk, as in Linux.)
+ * loop in transfer.c turns that into blocking, for all kinds and calls. (They may wait for a disk, as in Linux.)
  *
  * A kind of file that can be waited for says in poll() what is possible now, and calls uk_file_notify() whenever more
  * has become possible. poll(), select(), epoll and blocking calls all live on these two.

@@ -13,7 +13,7 @@
 #define TMPFS_MAGIC 0x01021994 /* Linux: include/uapi/linux/magic.h */
 #define NAME_LENGTH_MAX 255
 
-long uk_sys_fstat(int fd, struct uk_kstat *stat); /* ../file.c */
+long uk_sys_fstat(int fd, struct uk_kstat *stat); /* ../file_calls.c */
 
 /* ---- stat() */
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What a descriptor can be asked beside reading and writing. */
+#include <fcntl.h>
+
+#include "file.h"
+
+long uk_sys_flock(int fd) {
+    return uk_fd_get(fd) ? 0 : -EBADF;
+}
+
+long uk_sys_lseek(int fd, off_t offset, int whence) {
+    struct uk_file *file = uk_fd_get(fd);
+    off_t base, position;
+    if (!file)
+        return -EBADF;
+    if (!file->ops->seekable)
+        return -ESPIPE;
+    if (whence == SEEK_SET)
+        base = 0;
+    else if (whence == SEEK_CUR)
+        base = file->position;
+    else if (whence == SEEK_END && file->ops->size)
+        base = file->ops->size(file);
+    else
+        return -EINVAL;
+    if (base < 0)
+        return base;
+    if (__builtin_add_overflow(base, offset, &position))
+        return -EOVERFLOW;
+    if (position < 0)
+        return -EINVAL;
+    file->position = position;
+    return position;
+}
+
+#define S_IFCHR_RW 0020666u
+
+long uk_sys_fstat(int fd, struct uk_kstat *stat) {
+    struct uk_file *file = uk_fd_get(fd);
+    if (!file)
+        return -EBADF;
+    *stat = (struct uk_kstat){.nlink = 1, .mode = S_IFCHR_RW, .blksize = UKVM_PAGE_SIZE, .ino = (uintptr_t)file};
+    return file->ops->stat ? file->ops->stat(file, stat) : 0;
+}
+
+long uk_sys_fsync(int fd) {
+    struct uk_file *file = uk_fd_get(fd);
+    if (!file)
+        return -EBADF;
+    return file->ops->sync ? file->ops->sync(file) : -EINVAL;
+}
+
+long uk_sys_ftruncate(int fd, off_t length) {
+    struct uk_file *file = uk_fd_get(fd);
+    if (!file)
+        return -EBADF;
+    if (length < 0 || (file->flags & O_ACCMODE) == O_RDONLY || !file->ops->truncate)
+        return -EINVAL;
+    return file->ops->truncate(file, length);
+}
+
+long uk_sys_getdents64(int fd, void *buffer, size_t size) {
+    struct uk_file *file = uk_fd_get(fd);
+    if (!file)
+        return -EBADF;
+    return file->ops->getdents ? file->ops->getdents(file, buffer, size) : -ENOTDIR;
+}
