@@ -5,6 +5,7 @@
  *
  *   UKVM_FAIL_RESULTS="SEED N"  one in N completions of block operations is an error, or shorter than it was
  *   UKVM_FAIL_ALLOC=N           the Nth allocation fails, counted from the reading of the command line on
+ *   UKVM_JUMP="MS SECONDS"      after so long the guest's clocks go on by so many seconds, as if it had been stopped
  *   UKVM_LOG_DISK=1             a line on standard error for each event, as tests/tools/crash_model.c reads them:
  *
  *     log take OP ID OFFSET LENGTH    the guest's submission; OP is W, D (discard) or F (flush)
@@ -19,10 +20,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bootpage.h"
+#include "clock.h"
 #include "io.h"
 #include "ops.h"
 #include "options.h"
 
+int __wrap_bootpage_write(const struct bootpage_source *source, const struct region *system, struct error *err);
+int __real_bootpage_write(const struct bootpage_source *source, const struct region *system, struct error *err);
 void __wrap_ops_take(struct io *io);
 void __real_ops_take(struct io *io);
 void __wrap_ops_finish(struct io *io, struct request *request, int32_t result);
@@ -67,8 +72,32 @@ static void note(const char *format, ...) {
         _exit(3);
 }
 
+/* ---- time */
+
+static struct ukvm_boot *boot;
+
+int __wrap_bootpage_write(const struct bootpage_source *source, const struct region *system, struct error *err) {
+    boot = region_at_address(system, source->layout->boot_base, sizeof *boot);
+    return __real_bootpage_write(source, system, err);
+}
+
+/* Both sides compute the time from the same base, and the vCPU does not run now. */
+static void jump(struct io *io) {
+    static uint64_t after, seconds;
+    const char *given = getenv("UKVM_JUMP");
+    if (!given || (!after && sscanf(given, "%" SCNu64 " %" SCNu64, &after, &seconds) != 2))
+        return;
+    if (seconds == 0 || clock_now(&io->clock) < after * 1000000)
+        return;
+    uint64_t ticks = (uint64_t)(((unsigned __int128)seconds * 1000000000 << 32) / boot->tsc_mult);
+    io->clock.tsc_base -= ticks;
+    boot->tsc_base -= ticks;
+    seconds = 0;
+}
+
 /* The guest is a test's own and changes nothing meanwhile. */
 void __wrap_ops_take(struct io *io) {
+    jump(io);
     const struct ukvm_sqe *sqe = &io->ring.shared->sq[io->ring.sq_head % RING_SQ_ENTRIES];
     if (letter(sqe))
         note("log take %c %" PRIx64 " %" PRIu64 " %u\n", letter(sqe), sqe->user_data, sqe->offset, sqe->length);
