@@ -22,8 +22,11 @@ struct buffer {
 static struct {
     struct buffer buffers[BUFFERS];
     unsigned open;
-    uint32_t size; /* of each buffer; 0 when the arena has no room, and then output is lost */
-    int error;     /* the first since the last flush */
+    uint32_t size;  /* of each buffer; 0 when the arena has no room, and then output is lost */
+    int error;      /* the first since the last flush */
+    bool busy;      /* somebody is writing, and may be waiting for a buffer while others run */
+    char late[512]; /* what the kernel had to say meanwhile, for standard error */
+    size_t late_used;
 } console;
 
 void uk_console_init(void) {
@@ -56,6 +59,7 @@ void uk_console_push(void) {
 }
 
 static void collect(struct buffer *buffer) {
+    buffer->io.done = NULL; /* a thread that waits for it, which only happens at the end of all threads */
     int32_t result = uk_await(&buffer->io);
     if (result < 0 && console.error == 0)
         console.error = result;
@@ -88,14 +92,45 @@ static void append(uint16_t stream, const char *text, size_t length) {
     }
 }
 
+static void append_late(void) {
+    size_t used = console.late_used;
+    console.late_used = 0;
+    append(UKVM_CONSOLE_ERR, console.late, used);
+}
+
+static void keep_for_later(const char *text, size_t length) {
+    size_t room = sizeof console.late - console.late_used;
+    size_t n = length < room ? length : room;
+    memcpy(console.late + console.late_used, text, n);
+    console.late_used += n;
+}
+
+/*
+ * Where there are threads, posix/console.c lets one in at a time. The kernel's own messages come from anywhere, also
+ * from callbacks while a thread waits here for a buffer.
+ */
 void uk_console_write(unsigned stream, const char *text, size_t length) {
     if (stream != UKVM_CONSOLE_OUT && stream != UKVM_CONSOLE_ERR)
         uk_panic("uk_console_write: there is no stream %u", stream);
     if (console.size == 0 || length == 0)
         return;
+    if (console.busy) {
+        keep_for_later(text, length);
+        return;
+    }
+    console.busy = true;
     append((uint16_t)stream, text, length);
+    if (console.late_used > 0)
+        append_late();
+    console.busy = false;
     if (stream == UKVM_CONSOLE_ERR || (text[length - 1] == '\n' && uk_clock_monotonic() - uk_last_exit() > STALE))
         uk_kick();
+}
+
+void uk_console_end(void) {
+    if (console.late_used > 0)
+        append_late();
+    uk_console_push();
 }
 
 int uk_console_flush(void) {

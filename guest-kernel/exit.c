@@ -10,7 +10,7 @@ static _Noreturn void leave(int status) {
 }
 
 void uk_exit(int status) {
-    uk_console_push();
+    uk_console_end();
     /*
      * EXIT takes what is in the ring and completes console writes (CALL-03), so that a flush would be an exit for
      * nothing; but not what has no room in the ring, or would be one more than cq_entries in flight (RING-04).

@@ -64,6 +64,9 @@ void uk_console_init(void);
 /* Submits what has been gathered. No exit, no waiting. */
 void uk_console_push(void);
 
+/* The same at the end of everything: also what was said while a thread was writing, which never goes on. */
+void uk_console_end(void);
+
 /* Timers, from uk_wait(). UKVM_DEADLINE_NONE: no timer is running. */
 uint64_t uk_timers_next(void);
 

@@ -187,18 +187,35 @@ static bool may_block(void) {
     return !uk_current->blocked && !uk_current->list && !uk_current->dead;
 }
 
-/* Deaf to signals: who waits for a disk must not let go of the buffer. */
+/* A signal may end it early and is left for later: who waits for a disk must not let go of the buffer. */
+static void sleep_deaf(struct uk_thread_list *list) {
+    struct uk_thread *self = uk_current;
+    self->blocked = true;
+    self->waits_for = UK_WAITS_FOR_EVENT;
+    if (list)
+        append(list, self);
+    switch_away();
+}
+
 static void await(struct uk_io *io) {
     struct uk_thread *self = uk_current;
     if (!io->in_flight || !may_block())
         return;
     io->waiter = self;
     io->done = awaited;
-    while (io->done) {
-        self->blocked = true;
-        self->waits_for = UK_WAITS_FOR_EVENT;
-        switch_away();
-    }
+    while (io->done)
+        sleep_deaf(NULL);
+}
+
+void uk_lock(struct uk_lock *lock) {
+    while (lock->held)
+        sleep_deaf(&lock->waiting);
+    lock->held = true;
+}
+
+void uk_unlock(struct uk_lock *lock) {
+    lock->held = false;
+    uk_unblock_first(&lock->waiting);
 }
 
 /* ---- threads begin and end */

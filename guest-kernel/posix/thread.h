@@ -63,6 +63,18 @@ void uk_unblock(struct uk_thread *thread, int result);
 unsigned uk_unblock_first(struct uk_thread_list *list);
 unsigned uk_unblock_all(struct uk_thread_list *list);
 
+/*
+ * A lock to sleep for, all zero at first; for what is not done before its holder waits for I/O. Deaf to signals. Not
+ * for callbacks.
+ */
+struct uk_lock {
+    bool held;
+    struct uk_thread_list waiting;
+};
+
+void uk_lock(struct uk_lock *lock);
+void uk_unlock(struct uk_lock *lock);
+
 /* Moves a blocked thread to the end of another list to be woken from. */
 void uk_thread_move(struct uk_thread *thread, struct uk_thread_list *list);
 

@@ -153,6 +153,47 @@ else
     skip "C++" "g++ is not installed"
 fi
 
+cat >slow.c <<'END'
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+static volatile int ticks, ended;
+static void *tick(void *argument) {
+    while (!ended) {
+        ticks++;
+        usleep(1000);
+    }
+    return argument;
+}
+static void *writer(void *argument) {
+    char line[3000];
+    memset(line, 'a' + (int)(long)argument, sizeof line);
+    line[sizeof line - 1] = '\n';
+    for (int i = 0; i < 100; i++)
+        if (write(1 + (i % 2 && argument), line, sizeof line) != sizeof line)
+            return argument;
+    return NULL;
+}
+int main(void) {
+    pthread_t clock, writers[3];
+    pthread_create(&clock, NULL, tick, NULL);
+    for (long i = 0; i < 3; i++)
+        pthread_create(&writers[i], NULL, writer, (void *)i);
+    for (long i = 0; i < 3; i++)
+        pthread_join(writers[i], NULL);
+    ended = 1;
+    return ticks > 100 ? 6 : 0;
+}
+END
+"$CC" slow.c -o slow.elf
+lines() { cut -c 1-10 | sort | uniq -c | tr -s ' \n' ' '; }
+"$UKVM" run slow.elf 2>slow.err > >(sleep 1; lines >slow.lines)
+is "a console that nobody reads for a second stops only the threads that write to it" $? 6
+wait_for 10 test -s slow.lines
+is "and what they write stays whole" "$(cat slow.lines)" " 100 aaaaaaaaaa 50 bbbbbbbbbb 50 cccccccccc "
+is "on standard error, too" "$(lines <slow.err)" " 50 bbbbbbbbbb 50 cccccccccc "
+
 mkdir project && cat >project/Makefile <<'END'
 app: main.o part.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
