@@ -3,6 +3,7 @@
 # Redis by Redis's own test suite, which talks to a server that is there already: as a unikernel, and, with REDIS_NATIVE=1,
 # as an ordinary program, to tell the suite's failures from ours. REDIS_UNITS="unit/type/list ..." runs only these; without
 # it, those that take a few seconds each, and with REDIS_UNITS=all every unit of which something can run.
+# shellcheck disable=SC2016 # the dollars are Perl's
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -21,7 +22,7 @@ options=(--port "$PORT" --save "" --protected-mode no --enable-debug-command yes
 suite=$(echo "$BUILD"/third-party/redis-*/)
 from=() # how a client is started
 
-for tool in redis-cli redis-benchmark tclsh; do
+for tool in perl redis-cli redis-benchmark tclsh; do
     command -v $tool >/dev/null || skip_all "$tool is not installed"
 done
 [ -x "$suite/runtest" ] || skip_all "Redis's source is not there"
@@ -54,6 +55,13 @@ check() {
         -t set,get,incr,lpush,lpop,sadd,hset,zadd,lrange_100,mset
     like "$t: pub/sub" "$(cli --csv subscribe news 2>&1 & sleep 1; cli publish news hi >/dev/null; sleep 0.5
         cli client kill type pubsub >/dev/null; wait)" '"subscribe","news",1.*"message","news","hi"'
+    is "$t: a client that writes all before it reads" "$("${from[@]}" timeout 40 perl -MSocket -e '
+        socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, SOL_SOCKET, $_, 20000) for SO_RCVBUF, SO_SNDBUF;
+        connect($s, pack_sockaddr_in($ARGV[1], inet_aton($ARGV[0]))) or die;
+        my ($all, $n, $got) = ("GET n\r\n" x 100000, 0, 0);
+        # The answers close the window; it is probed; and what is written then must arrive all the same.
+        for my $part (1, 2) { for (my $at = 0; $at < length $all; $at += $n) { $n = syswrite($s, $all, 65536, $at) } sleep 3 }
+        while ($got < 200000 * 8 && sysread($s, my $some, 65536)) { $got += length $some } print $got' "$address" $PORT)" 1600000
     cli flushall >/dev/null
     for unit in $units; do
         ok "$t: $unit" run_unit "$unit"

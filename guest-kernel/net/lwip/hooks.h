@@ -22,4 +22,9 @@ uint32_t uk_net_tcp_isn(const ip_addr_t *local_ip, uint16_t local_port, const ip
 err_t uk_net_tcp_gate(struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf *p);
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, options, options1, options2, p) uk_net_tcp_gate(pcb, header, p)
 
+/* tcp_ack.c: before a segment leaves; meant for options, of which it adds none: returns where they would go. */
+uint32_t *uk_net_tcp_acceptable(const struct tcp_pcb *pcb, struct tcp_hdr *header, const struct pbuf *p,
+                                uint32_t *options);
+#define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(p, header, pcb, options) uk_net_tcp_acceptable(pcb, header, p, options)
+
 #endif
