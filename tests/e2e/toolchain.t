@@ -200,7 +200,7 @@ app: main.o part.o
 END
 echo 'int part(void); int main(void) { return part(); }' >project/main.c
 echo 'int part(void) { return 9; }' >project/part.c
-run make -C project CC="$CC" LDLIBS="-lm -lpthread"
+MAKEFLAGS='' run make -C project CC="$CC" LDLIBS="-lm -lpthread"
 is "somebody's Makefile with CC=ukvm-cc" "$status" 0
 run_ukvm project/app
 is "makes an image" "$status" 9
