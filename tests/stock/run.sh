@@ -16,7 +16,7 @@ set -euo pipefail
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 
 # The environment may set these, and STOCK_PROVE to options of prove, such as -v.
-readonly limit=${STOCK_TIMEOUT:-20m} # for the whole run, as timeout(1) takes it
+readonly limit=${STOCK_TIMEOUT:-35m} # for the whole run, as timeout(1) takes it
 readonly memory=${STOCK_MEMORY:-2G}
 readonly cpus=${STOCK_CPUS:-1} # with a second one KVM is slower
 
