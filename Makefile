@@ -21,12 +21,12 @@ Q := $(if $(V),,@)
 # ---- Debian packages: the one list that every target installs from ----
 
 PACKAGES_BUILD := binutils gcc libc6-dev libelf-dev libseccomp-dev liburing-dev zlib1g-dev
-PACKAGES_RUN := iproute2 iputils-ping util-linux
+PACKAGES_RUN := curl iproute2 iputils-ping util-linux
 PACKAGES_FETCH := xz-utils
 PACKAGES_SQLITE := tcl $(PACKAGES_BUILD)
-PACKAGES_TEST := g++ perl procps socat diffutils busybox-static cpio curl redis-tools strace tcl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
+PACKAGES_TEST := g++ perl procps socat diffutils busybox-static cpio redis-tools strace tcl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
 PACKAGES_STOCK := qemu-system-x86 e2fsprogs binutils $(PACKAGES_TEST)
-PACKAGES_BENCH := binutils curl fio jq redis-tools wrk $(PACKAGES_RUN)
+PACKAGES_BENCH := binutils fio jq redis-tools wrk $(PACKAGES_RUN)
 PACKAGES_LINT := clang clang-format clang-tidy shellcheck
 PACKAGES_FUZZ := clang libclang-rt-dev perl
 PACKAGES_COVERAGE := gcovr $(PACKAGES_TEST)

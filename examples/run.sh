@@ -39,6 +39,21 @@ show truncate -s 16M disk.img
 show ukvm run --disk data=disk.img blk.elf
 show cksum disk.img
 
+if [ -e lua.elf ]; then # `make lua`
+    mkdir scripts
+    cat >scripts/primes.lua <<'END'
+local primes = {}
+for n = 2, tonumber(arg[1]) do
+    local prime = true
+    for _, p in ipairs(primes) do prime = prime and n % p ~= 0 end
+    if prime then primes[#primes + 1] = n end
+end
+print(_VERSION, table.concat(primes, " "))
+END
+    show tar -C scripts -cf scripts.tar .
+    show ukvm run --initrd scripts.tar lua.elf /primes.lua 50
+fi
+
 if [ ! -c /dev/net/tun ] || ! ip tuntap add tap0 mode tap 2>/dev/null; then
     printf '\nNo network here: TAP interfaces need /dev/net/tun.\n'
     exit 0
@@ -53,6 +68,19 @@ cat netecho.out
 # an interface that has just got its reader drops frames until the kernel has taken note of its carrier
 for _ in 1 2 3 4 5; do ping -q -c 1 -W 1 10.0.0.2 >/dev/null && break; done
 show ping -c 3 -i 0.2 -w 10 10.0.0.2
+kill "$guest"
+wait "$guest" || true
+
+title ukvm run --net net=tap:tap0,ip=10.0.0.2/24 rest.elf '&'
+ukvm run --net net=tap:tap0,ip=10.0.0.2/24 rest.elf &
+guest=$!
+url=http://10.0.0.2:8080
+# the same, and it has to start
+for _ in 1 2 3 4 5 6 7 8 9 10; do curl -s -m 1 -o /dev/null $url && break; done
+show curl -sS -d '{"title": "buy milk"}' $url/todos
+echo
+show curl -sS $url/todos
+echo
 kill "$guest"
 wait "$guest" || true
 guest=
