@@ -47,7 +47,7 @@ sch_ingress cls_u32 act_mirred
 '
 
 # What of the repository the tests need; what is not there is left out.
-readonly project='tests monitor/ukvm.1 build/ukvm build/examples build/tests'
+readonly project='tests guest-abi/ukvm_abi.h monitor/ukvm.1 build/ukvm build/examples build/tests'
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 readonly root
