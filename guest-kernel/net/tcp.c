@@ -539,7 +539,7 @@ static unsigned poll_op(struct uk_socket *socket) {
 
 /* ---- the end */
 
-static void close_connection(struct uk_tcp *tcp) {
+void uk_tcp_close(struct uk_tcp *tcp) {
     struct tcp_pcb *pcb = tcp->pcb;
     const struct linger *linger = &tcp->socket.linger;
     open_window(tcp); /* what is left of it is unread: then tcp_close() resets the connection, as Linux does */
@@ -556,7 +556,7 @@ static void close_op(struct uk_socket *socket) {
     if (tcp->state == UK_TCP_LISTENING)
         uk_tcp_stop_listening(tcp);
     if (tcp->pcb)
-        close_connection(tcp);
+        uk_tcp_close(tcp);
     free_received(tcp);
     uk_free(tcp);
 }

@@ -58,6 +58,12 @@ void uk_tcp_dirty(struct uk_tcp *tcp);
 /* Lets lwIP finish the connection by itself. */
 void uk_tcp_detach(struct uk_tcp *tcp);
 
+/* Ends the connection in an orderly way, or as SO_LINGER says; lwIP sends what is queued. */
+void uk_tcp_close(struct uk_tcp *tcp);
+
+/* tcp_end.c: the program ends. */
+void uk_tcp_end(void);
+
 /* tcp_listen.c */
 int uk_tcp_listen(struct uk_socket *socket, int backlog);
 int uk_tcp_accept(struct uk_socket *socket, struct uk_socket **accepted);

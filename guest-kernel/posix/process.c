@@ -9,13 +9,22 @@
 
 #include "file.h"
 #include "memory.h"
+#include "process.h"
 
 _Noreturn void uk_sys_exit(void) {
     uk_thread_exit();
 }
 
-_Noreturn void uk_sys_exit_group(int status) {
+void (*uk_end_hook)(void);
+
+_Noreturn void uk_process_end(int status) {
+    if (uk_end_hook)
+        uk_end_hook();
     uk_exit(status);
+}
+
+_Noreturn void uk_sys_exit_group(int status) {
+    uk_process_end(status);
 }
 
 long uk_sys_getpid(void) {

@@ -9,6 +9,7 @@
 
 #include "deadline.h"
 #include "fault.h"
+#include "process.h"
 #include "stop.h"
 
 #define SIGNALS 64
@@ -127,7 +128,7 @@ bool uk_signal_pending(void) {
 
 static _Noreturn void end_by(int signal) {
     uk_eprintf("terminated by signal %d (%s)\n", signal, uk_signal_name(signal));
-    uk_exit(128 + signal);
+    uk_process_end(128 + signal);
 }
 
 const char *uk_signal_name(int signal) {

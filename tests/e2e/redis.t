@@ -8,12 +8,12 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 # examples/redis/README.md says why the others cannot.
-quick="unit/dump unit/protocol unit/keyspace unit/scan unit/info-command unit/type/string unit/type/incr unit/type/hash
-    unit/sort unit/multi unit/quit unit/latency-monitor unit/pubsub unit/slowlog unit/scripting unit/functions
-    unit/introspection unit/introspection-2 unit/bitops unit/bitfield unit/lazyfree unit/pause unit/querybuf unit/tracking
-    unit/replybufsize unit/violations"
-slow="unit/type/list unit/type/list-2 unit/type/list-3 unit/type/set unit/type/zset unit/type/stream
-    unit/type/stream-cgroups unit/expire unit/other unit/geo unit/hyperloglog"
+quick="unit/protocol unit/keyspace unit/info-command unit/type/incr unit/multi unit/quit unit/latency-monitor unit/pubsub
+    unit/slowlog unit/scripting unit/functions unit/introspection unit/bitops unit/bitfield unit/lazyfree unit/pause
+    unit/tracking unit/replybufsize unit/violations"
+slow="unit/dump unit/scan unit/type/string unit/type/hash unit/sort unit/introspection-2 unit/querybuf unit/type/list
+    unit/type/list-2 unit/type/list-3 unit/type/set unit/type/zset unit/type/stream unit/type/stream-cgroups unit/expire
+    unit/other unit/geo unit/hyperloglog"
 units=${REDIS_UNITS:-$quick}
 [ "$units" != all ] || units="$quick $slow"
 

@@ -102,6 +102,21 @@ ok "the server outlives 200 connections that send and do not read" kill -0 "$gue
 ok "and answers" client 60 7 bytes 100000
 stop
 
+# ---- the end of a program
+
+for how in "" abort; do
+    # shellcheck disable=SC2086 # an argument or none
+    start "$UKVM" run --net "net=tap:tap0,ip=$ADDRESS/24,mac=$MAC" "$BUILD/tests/servers/last_words.elf" $how
+    is "what a program writes before it ends is sent, and the end of it${how:+ ($how)}" \
+        "$(timeout 10 ip netns exec "$NS" socat -u "TCP:$ADDRESS:7" - | wc -c)" 200000
+    wait "$guest"
+    is "and its status is its own${how:+ ($how)}" $? "$([ "$how" ] && echo 134 || echo 9)"
+done
+start "$UKVM" run --net "net=tap:tap0,ip=$ADDRESS/24,mac=$MAC" "$BUILD/tests/servers/last_words.elf"
+ip netns exec "$NS" timeout 2 socat -u "TCP:$ADDRESS:7,rcvbuf=2000" "EXEC:sleep 60" 2>/dev/null
+ok "a peer that does not read holds it up for a few seconds at most" wait_for 8 bash -c "! kill -0 $guest 2>/dev/null"
+stop
+
 # ---- a bad network: of a thousand frames so many are lost, late, doubled, damaged
 
 for trouble in "-l 10 -r 20 -d 5 -c 5" "-l 50 -r 50 -d 10 -c 10"; do
