@@ -21,6 +21,7 @@ coreutils       [ base64 basename cat chgrp chmod chown chroot cksum comm cp cut
 coreutils       false fold head id install join ln ls md5sum mkdir mkfifo mknod mktemp mv nice nl nohup nproc numfmt od
 coreutils       paste printenv printf pwd readlink realpath rm rmdir seq sha256sum shuf sleep sort split stat stty sync
 coreutils       tac tail tee test timeout touch tr true truncate tty uname uniq unlink wc whoami yes
+curl?           curl
 dash            sh
 diffutils       cmp diff
 findutils       find xargs
@@ -35,6 +36,7 @@ procps?         free pgrep pkill ps
 sed             sed
 socat           socat
 strace?         strace
+tar             tar
 util-linux      dmesg fallocate findmnt flock lsns mountpoint nsenter prlimit setpriv setsid taskset unshare
 '
 
@@ -47,7 +49,8 @@ sch_ingress cls_u32 act_mirred
 '
 
 # What of the repository the tests need; what is not there is left out.
-readonly project='tests guest-abi/ukvm_abi.h monitor/ukvm.1 build/ukvm build/examples build/tests'
+readonly project='tests guest-abi/ukvm_abi.h monitor/ukvm.1 build/ukvm examples/lua build/examples build/native/lua
+    build/tests'
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 readonly root
@@ -87,6 +90,7 @@ carry_prove() {
         use TAP::Formatter::Console;   # what prove adds on a terminal
         use TAP::Formatter::Console::Session;
         use TAP::Formatter::Color;
+        use IO::Socket::INET;          # what tests ask for
         open my $out, ">&", \*STDOUT;
         open STDOUT, ">", "/dev/null";
         my $prove = App::Prove->new;
