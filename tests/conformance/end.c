@@ -344,11 +344,10 @@ static const struct {
     const char *name;
     void (*run)(void);
 } deeds[] = {
-    {"read", do_read},       {"write", do_write}, {"exec", do_exec}, {"instruction", do_instruction},
-    {"out", do_out},         {"in", do_in},       {"outs", do_outs}, {"ins", do_ins},
-    {"index", do_index},     {"exit", do_exit},   {"spin", do_spin}, {"sleep", do_sleep},
-    {"protect", do_protect},
-    {"handler", do_handler},
+    {"read", do_read},       {"write", do_write},     {"exec", do_exec}, {"instruction", do_instruction},
+    {"out", do_out},         {"in", do_in},           {"outs", do_outs}, {"ins", do_ins},
+    {"index", do_index},     {"exit", do_exit},       {"spin", do_spin}, {"sleep", do_sleep},
+    {"protect", do_protect}, {"handler", do_handler},
 };
 
 static void commit(void) {
