@@ -217,5 +217,5 @@ prove-bounds: $(PROOFS) | packages-test
 	prove --exec '' --timer $(PROOFS)
 
 bench: all $(TEST_GUESTS) $(BENCH_PROGRAMS) $(BENCH_ELFS) $(BUILD)/tests/ukvm-probe $(BUILD)/native/rest \
-		$(BUILD)/native/redis | packages-bench
+		$(BUILD)/native/redis $(BUILD)/examples/redis.elf | packages-bench
 	tests/bench/run.sh
