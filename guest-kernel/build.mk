@@ -34,14 +34,19 @@ SYSROOT := $(BUILD)/sysroot
 SYSROOT_PATH := $(abspath $(SYSROOT))
 MUSL := $(BUILD)/musl
 MUSL_OVERLAY := $(shell find guest-kernel/musl -type f)
+# Where files in C lie beside them that are faster.
+MUSL_REMOVED := string/x86_64/memcpy.s string/x86_64/memmove.s
+# For speed, the rest for size.
+MUSL_OPTIMIZE := internal,malloc,malloc/kernel/,string
 MUSL_CFLAGS := -fPIE -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fcf-protection=none
 
 $(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build $(call third-party,musl)
 	@echo "  MUSL  $@"
 	$(Q)rm -rf $(MUSL) && mkdir -p $(MUSL)/obj && cp -r $(call third-party,musl) $(MUSL)/src
 	$(Q)cp -r guest-kernel/musl/. $(MUSL)/src/
+	$(Q)rm $(addprefix $(MUSL)/src/src/,$(MUSL_REMOVED))
 	$(Q)cd $(MUSL)/obj && ../src/configure --prefix=$(SYSROOT_PATH) --syslibdir=$(SYSROOT_PATH)/lib --disable-shared \
-		--disable-wrapper CC="$(CC)" CFLAGS="$(MUSL_CFLAGS)" >configure.log
+		--disable-wrapper --with-malloc=kernel --enable-optimize=$(MUSL_OPTIMIZE) CC="$(CC)" CFLAGS="$(MUSL_CFLAGS)" >configure.log
 	$(Q)$(MAKE) -C $(MUSL)/obj --no-print-directory install >$(MUSL)/obj/make.log 2>&1 || { tail -n 20 $(MUSL)/obj/make.log >&2; false; }
 	$(Q)touch $@
 

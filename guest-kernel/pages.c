@@ -22,6 +22,7 @@ static struct {
     size_t count;
     size_t total, available; /* pages */
     size_t freed;            /* since all was returned to the host */
+    size_t recent;           /* the range that find() found last, and is likely to find next */
 } memory;
 
 static size_t metadata_size(size_t pages) {
@@ -47,7 +48,7 @@ static bool is_usable(const struct ukvm_range *range) {
 void uk_pages_init(const struct ukvm_range *ranges, size_t count) {
     const struct ukvm_range *largest = NULL;
     size_t metadata = 0, used = 0;
-    memory.count = memory.total = memory.available = memory.freed = 0;
+    memory.count = memory.total = memory.available = memory.freed = memory.recent = 0;
     for (size_t i = 0; i < count && used < MAX_RANGES; i++) {
         if (!is_usable(&ranges[i]))
             continue;
@@ -69,14 +70,20 @@ void uk_pages_init(const struct ukvm_range *ranges, size_t count) {
     memory.available = memory.total;
 }
 
+static bool holds(const struct page_range *range, uintptr_t address, size_t n, size_t *index) {
+    *index = (address - range->base) / UKVM_PAGE_SIZE;
+    return address >= range->base && *index < range->taken.count && n <= range->taken.count - *index;
+}
+
 /* The range that holds all of `n` pages from `address`, and the index of the first in it. */
 static struct page_range *find(uintptr_t address, size_t n, size_t *index) {
-    for (size_t i = 0; i < memory.count; i++) {
-        struct page_range *range = &memory.ranges[i];
-        *index = (address - range->base) / UKVM_PAGE_SIZE;
-        if (address >= range->base && *index < range->taken.count && n <= range->taken.count - *index)
-            return range;
-    }
+    if (memory.recent < memory.count && holds(&memory.ranges[memory.recent], address, n, index))
+        return &memory.ranges[memory.recent];
+    for (size_t i = 0; i < memory.count; i++)
+        if (holds(&memory.ranges[i], address, n, index)) {
+            memory.recent = i;
+            return &memory.ranges[i];
+        }
     return NULL;
 }
 

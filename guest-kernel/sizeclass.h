@@ -7,6 +7,7 @@
 #define UK_SIZECLASS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "ukvm_abi.h"
 
@@ -14,6 +15,7 @@
 #define UK_CLASSES 36u
 #define UK_SLAB_HEADER 64u      /* bytes before the first block of a slab, at the least */
 #define UK_SLAB_MAX_BLOCKS 256u /* in one slab */
+#define UK_SLAB_MAX_SIZE ((size_t)(UK_CLASS_MAX_SIZE * 8 / UKVM_PAGE_SIZE + 1) * UKVM_PAGE_SIZE)
 
 /* The class of blocks of `size` bytes, 1 to UK_CLASS_MAX_SIZE. */
 static inline unsigned uk_class_of(size_t size) {
@@ -49,6 +51,15 @@ static inline size_t uk_class_pages(unsigned index) {
 
 static inline size_t uk_class_blocks(unsigned index) {
     return (uk_class_pages(index) * UKVM_PAGE_SIZE - uk_class_first(index)) / uk_class_size(index);
+}
+
+/*
+ * 2^32 over the size of a block, rounded up: an offset into a slab times this, without its low 32 bits, is the offset
+ * divided by the size. Exact, because the rounding adds less than offset * size / 2^32, and UK_SLAB_MAX_SIZE times
+ * UK_CLASS_MAX_SIZE is below 2^32.
+ */
+static inline uint32_t uk_class_reciprocal(unsigned index) {
+    return (uint32_t)(((UINT64_C(1) << 32) + uk_class_size(index) - 1) / uk_class_size(index));
 }
 
 #endif

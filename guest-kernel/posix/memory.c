@@ -12,8 +12,8 @@
 #include "file.h"
 #include "protect.h"
 
-/* The data segment: room for brk(), reserved at its first use and untouched until then. musl's malloc() keeps its
- * bookkeeping there and uses mmap() when it is full. */
+/* The data segment: room for brk(), reserved at its first use and untouched until then. malloc() has no use for it, but
+ * a program that brings one of its own may. */
 #define BRK_PAGES 256u
 
 /* Freed memory that is worth an exit to give back, and how often at most. */

@@ -44,6 +44,17 @@ static void size_classes(void) {
     is_u64(crowded, 0, "7 to 256 blocks a slab");
 }
 
+static void division(void) {
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < UK_CLASSES; i++) {
+        size_t end = uk_class_pages(i) * UKVM_PAGE_SIZE;
+        wrong += end > UK_SLAB_MAX_SIZE;
+        for (uint64_t offset = 0; offset < UK_SLAB_MAX_SIZE; offset++)
+            wrong += offset * uk_class_reciprocal(i) >> 32 != offset / uk_class_size(i);
+    }
+    is_u64(wrong, 0, "the reciprocal divides every offset into a slab");
+}
+
 static void refusals(void) {
     char *small = uk_malloc(100), *large = uk_malloc(100000);
     ok(refuses(small + 16), "the middle of a small block cannot be freed");
@@ -86,6 +97,64 @@ static void reallocation(void) {
     ok(!uk_realloc(block, SIZE_MAX), "what cannot grow");
     is_str(block, "ukvm grow", "is left as it was");
     uk_free(block);
+}
+
+static void large_blocks(void) {
+    char *block = uk_malloc(20000);
+    memcpy(block, "ukvm grow", 10);
+    ok(uk_realloc(block, 100000) == block, "a large block grows where it is");
+    is_u64(uk_heap_capacity(block), 102400, "to whole pages");
+    char *wall = uk_malloc(20000);
+    char *moved = uk_realloc(block, 200000);
+    ok(moved && moved != block, "unless something is behind it");
+    is_str(moved ? moved : "", "ukvm grow", "then it takes its contents along");
+    size_t free_pages = uk_pages_available();
+    ok(uk_realloc(moved, 100000) == moved && uk_pages_available() == free_pages + 24,
+       "and gives pages back at its end");
+    moved[50000] = 1;
+    uk_free(moved);
+    uk_free(wall);
+    block = uk_malloc(100000);
+    uk_heap_clear_large(block);
+    bool zero = true;
+    for (size_t i = 0; i < 100000; i++)
+        zero = zero && block[i] == 0;
+    ok(zero, "pages that were used before are cleared");
+    uk_free(block);
+    block = uk_malloc(100);
+    ok(!uk_heap_clear_large(block), "a small block is not cleared as a large one");
+    uk_free(block);
+}
+
+static uintptr_t page_of(const void *block) {
+    return (uintptr_t)block & ~(uintptr_t)4095;
+}
+
+static void two_heaps(void) {
+    char *kernel = uk_malloc(100), *program = uk_heap_alloc(UK_HEAP_PROGRAM, 16, 100);
+    ok(page_of(kernel) != page_of(program), "kernel and program share no slab");
+    ok(page_of(program) == page_of(uk_heap_alloc(UK_HEAP_PROGRAM, 16, 100)), "two blocks of the program do");
+    program = uk_heap_realloc(UK_HEAP_PROGRAM, program, 1000);
+    ok(page_of(program) == page_of(uk_heap_alloc(UK_HEAP_PROGRAM, 16, 1000)), "a block that moves stays in its heap");
+    uk_free(kernel);
+}
+
+static void spares(void) {
+    uk_free(uk_malloc(200));
+    size_t free_pages = uk_pages_available();
+    char *block = uk_malloc(200);
+    is_u64(uk_pages_available(), free_pages, "an empty slab of small blocks is kept");
+    uk_free(block);
+    block = uk_malloc(16000);
+    size_t without = uk_pages_available();
+    uk_free(block);
+    ok(uk_pages_available() > without, "one of large blocks is not");
+    static char *many[100];
+    for (unsigned i = 0; i < 100; i++)
+        many[i] = uk_malloc(200);
+    for (unsigned i = 0; i < 100; i++)
+        uk_free(many[i]);
+    is_u64(uk_pages_available(), free_pages, "nor a second one");
 }
 
 struct block {
@@ -141,7 +210,13 @@ static void exhaustion(void) {
     ok(count > PAGES * 7 / 8, "%zu blocks of 4096 come from %d pages", count, PAGES);
     for (size_t i = 0; i < count; i++)
         uk_free(blocks[i]);
-    is_u64(uk_pages_available(), uk_pages_total(), "every page comes back");
+    size_t total = uk_pages_total();
+    uk_free(uk_malloc(100));
+    ok(uk_pages_available() < total, "every page comes back, but for empty slabs");
+    char *block = uk_malloc(total * 4096);
+    ok(block, "and those when memory is short");
+    uk_free(block);
+    is_u64(uk_pages_available(), total, "then it is all of them");
 }
 
 int main(void) {
@@ -155,8 +230,12 @@ int main(void) {
     refusals();
     alignments();
     reallocation();
+    division();
+    large_blocks();
+    spares();
     random_walk();
     exhaustion();
+    two_heaps();
     free(memory);
     return done_testing();
 }
