@@ -57,7 +57,7 @@ COVERAGE :=
 HOST_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -DUKVM_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2
 HOST_LDFLAGS := $(COVERAGE) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
-HOST_LIBS := -luring -lelf -lseccomp -lz
+HOST_LIBS := -luring -lelf -lz
 
 # The guest's: guest-kernel/build.mk.
 
@@ -65,7 +65,7 @@ HOST_LIBS := -luring -lelf -lseccomp -lz
 
 RULES := Makefile guest-kernel/build.mk tests/build.mk
 
-MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c seccomp/*.c))
+MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c) seccomp/policy.c) $(BUILD)/obj/gen/filter.o
 # A program with a build.mk says there how it is built.
 FRAGMENTS := $(wildcard examples/*/build.mk)
 EXAMPLES := $(patsubst examples/%/,%,$(filter-out $(dir $(FRAGMENTS)),$(wildcard examples/*/)))
@@ -93,6 +93,19 @@ $(BUILD)/obj/monitor/%.o: monitor/%.c Makefile | packages-build
 $(BUILD)/obj/seccomp/%.o: seccomp/%.c Makefile | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
+	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
+
+# The filter of system calls, by libseccomp.
+$(BUILD)/gen/make_filter: $(BUILD)/obj/seccomp/make_filter.o $(BUILD)/obj/seccomp/policy.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(COVERAGE) -pie -o $@ $^ -lseccomp
+
+$(BUILD)/gen/filter.c: $(BUILD)/gen/make_filter
+	@echo "  GEN  $@"
+	$(Q)$< >$@.new && mv $@.new $@
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
 
 # ---- sources of others ----

@@ -6,8 +6,8 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/mount.h>
+#include <linux/seccomp.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "region.h"
+#include "filter.h"
 #include "trace.h"
 
 /* Users that nobody is: above every range that Debian hands out, one for each process. */
@@ -156,49 +156,11 @@ static int restrict_landlock(struct error *err) {
 
 /* ---- seccomp ---- */
 
-static struct scmp_arg_cmp compare(const struct lockdown *l, const struct policy_check *check) {
-    struct scmp_arg_cmp result = {.arg = check->argument, .op = SCMP_CMP_EQ};
-    uint64_t value = check->value == POLICY_CONSTANT ? check->constant : l->values[check->value];
-    switch (check->compare) {
-    case POLICY_EQUAL:
-        result.datum_a = value;
-        break;
-    case POLICY_AT_MOST:
-        result.op = SCMP_CMP_LE;
-        result.datum_a = value;
-        break;
-    case POLICY_NO_BITS_BUT:
-        result.op = SCMP_CMP_MASKED_EQ;
-        result.datum_a = ~value;
-        result.datum_b = 0;
-        break;
-    case POLICY_WITHIN_BLOCK: /* region_map() has aligned it to its own size, rounded up to a power of two */
-        result.op = SCMP_CMP_MASKED_EQ;
-        result.datum_a = ~(region_block_size(l->values[check->constant]) - 1);
-        result.datum_b = value;
-        break;
-    }
-    return result;
-}
-
-static int add_syscall(scmp_filter_ctx filter, const struct lockdown *l, const struct policy_syscall *row) {
-    struct scmp_arg_cmp checks[POLICY_MAX_CHECKS];
-    for (unsigned i = 0; i < row->checks_count; i++)
-        checks[i] = compare(l, &row->checks[i]);
-    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, row->number, row->checks_count, checks);
-}
-
 static int filter_syscalls(const struct lockdown *l, struct error *err) {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    int result = filter ? 0 : -ENOMEM;
-    for (size_t i = 0; i < policy_syscalls_count && result == 0; i++)
-        if (policy_syscalls[i].uses & l->uses)
-            result = add_syscall(filter, l, &policy_syscalls[i]);
-    if (result == 0)
-        result = seccomp_load(filter);
-    /* Not seccomp_release(): it is no longer allowed to give the memory back to the system. */
-    if (result)
-        return error_set(err, EXIT_MONITOR, "sandbox: seccomp: %s", strerror(-result));
+    struct sock_filter instructions[FILTER_MAX];
+    struct sock_fprog program = {.len = filter_fill(l->uses, l->values, instructions), .filter = instructions};
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        return step_error("seccomp", err);
     return 0;
 }
 

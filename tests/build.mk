@@ -116,7 +116,12 @@ $(BUILD)/tests/ukvm-faults: $(MONITOR_OBJS) $(BUILD)/obj/tests/faults/inject.o
 $(BUILD)/tests/ukvm-asan: $(MONITOR_OBJS:$(BUILD)/obj/%=$(BUILD)/obj/asan/%)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	$(Q)$(CC) $(COVERAGE) $(SANITIZE) -o $@ $^ -l:liburing.a -lelf -lseccomp -lz
+	$(Q)$(CC) $(COVERAGE) $(SANITIZE) -o $@ $^ -l:liburing.a -lelf -lz
+
+# Data, with nothing to sanitize.
+$(BUILD)/obj/asan/gen/%.o $(BUILD)/obj/unit/gen/%.o: $(BUILD)/obj/gen/%.o
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 $(BUILD)/obj/asan/%.o: %.c $(RULES) | packages-build
 	@mkdir -p $(@D)
