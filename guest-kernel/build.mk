@@ -53,8 +53,9 @@ $(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk
 # ---- the kernel behind musl ----
 
 # Handlers of system calls are named in the table and nowhere else, so they have no prototypes.
-# The only headers are musl's, the compiler's and the kernel's own.
-POSIX_CFLAGS := $(GUEST_CFLAGS) -nostdinc -isystem $(SYSROOT)/include -isystem $(shell $(CC) -print-file-name=include) \
+# The only headers are musl's, the compiler's and the kernel's own. There is a C library to fall back on, so the compiler may
+# know its functions: memcpy() of some bytes is no call then.
+POSIX_CFLAGS := $(GUEST_CFLAGS) -fbuiltin -nostdinc -isystem $(SYSROOT)/include -isystem $(shell $(CC) -print-file-name=include) \
 	-D_GNU_SOURCE -Wno-missing-prototypes
 
 $(BUILD)/obj/guest-kernel/posix/%.o: guest-kernel/posix/%.c Makefile guest-kernel/build.mk $(SYSROOT)/lib/libc.a
