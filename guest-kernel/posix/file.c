@@ -54,27 +54,29 @@ unsigned uk_file_poll(struct uk_file *file) {
     return file->ops->poll ? file->ops->poll(file) : EPOLLIN | EPOLLOUT;
 }
 
-struct sleeper {
-    struct uk_watch watch;
-    struct uk_thread *thread;
-    unsigned events;
-};
-
 static void wake_sleeper(struct uk_watch *watch, unsigned events) {
-    struct sleeper *sleeper = uk_container_of(watch, struct sleeper, watch);
+    struct uk_sleeper *sleeper = uk_container_of(watch, struct uk_sleeper, watch);
     if (events & UK_FILE_GONE)
         uk_file_unwatch(watch);
     if (events & (sleeper->events | UK_FILE_GONE))
         uk_unblock(sleeper->thread, 0);
 }
 
+void uk_file_watch_for(struct uk_file *file, struct uk_sleeper *sleeper, unsigned events) {
+    *sleeper = (struct uk_sleeper){
+        .watch.notify = wake_sleeper,
+        .thread = uk_current,
+        .events = events | EPOLLERR | EPOLLHUP,
+    };
+    uk_file_watch(file, &sleeper->watch);
+}
+
 int uk_file_wait(struct uk_file *file, unsigned events, uint64_t deadline) {
     static struct uk_thread_list sleepers;
-    struct sleeper sleeper = {.thread = uk_current, .events = events | EPOLLERR | EPOLLHUP};
+    struct uk_sleeper sleeper;
     int result = 0;
-    sleeper.watch.notify = wake_sleeper;
     uk_file_ref(file);
-    uk_file_watch(file, &sleeper.watch);
+    uk_file_watch_for(file, &sleeper, events);
     while (result == 0 && !(uk_file_poll(file) & sleeper.events))
         result = uk_block(&sleepers, deadline, file->ops->waits_for);
     uk_file_unwatch(&sleeper.watch);

@@ -86,6 +86,16 @@ void uk_file_unwatch(struct uk_watch *watch);
  */
 void uk_file_notify(struct uk_file *file, unsigned events);
 
+/* A thread that is unblocked when something may have become possible. */
+struct uk_sleeper {
+    struct uk_watch watch;
+    struct uk_thread *thread;
+    unsigned events;
+};
+
+/* The current thread, by one of `events`, EPOLLERR or EPOLLHUP. Until uk_file_unwatch(). */
+void uk_file_watch_for(struct uk_file *file, struct uk_sleeper *sleeper, unsigned events);
+
 /* What is possible now; EPOLLIN | EPOLLOUT where the kind does not say. */
 unsigned uk_file_poll(struct uk_file *file);
 

@@ -8,20 +8,6 @@
 #include "file.h"
 #include "signal.h"
 
-struct poller {
-    struct uk_watch watch;
-    struct uk_thread *thread;
-    unsigned events;
-};
-
-static void wake(struct uk_watch *watch, unsigned events) {
-    struct poller *poller = uk_container_of(watch, struct poller, watch);
-    if (events & UK_FILE_GONE)
-        uk_file_unwatch(watch);
-    if (events & (poller->events | UK_FILE_GONE))
-        uk_unblock(poller->thread, 0);
-}
-
 /* poll()'s events are epoll's: EPOLLIN is POLLIN and so on. */
 static unsigned look(struct pollfd *fds, size_t count) {
     unsigned ready = 0;
@@ -37,30 +23,26 @@ static unsigned look(struct pollfd *fds, size_t count) {
     return ready;
 }
 
-static enum uk_waits_for watch_all(struct poller *pollers, struct pollfd *fds, size_t count) {
+static enum uk_waits_for watch_all(struct uk_sleeper *sleepers, struct pollfd *fds, size_t count) {
     enum uk_waits_for waits_for = UK_WAITS_FOR_THREAD;
     for (size_t i = 0; i < count; i++) {
         struct uk_file *file = uk_fd_get(fds[i].fd);
-        pollers[i] = (struct poller){
-            .watch.notify = wake,
-            .thread = uk_current,
-            .events = (unsigned short)fds[i].events | EPOLLERR | EPOLLHUP,
-        };
+        sleepers[i].watch.file = NULL;
         if (!file)
             continue;
-        uk_file_watch(file, &pollers[i].watch);
+        uk_file_watch_for(file, &sleepers[i], (unsigned short)fds[i].events);
         if (file->ops->waits_for == UK_WAITS_FOR_EVENT)
             waits_for = UK_WAITS_FOR_EVENT;
     }
     return waits_for;
 }
 
-#define POLLERS_ON_STACK 16
+#define SLEEPERS_ON_STACK 16
 
 /* The number of descriptors that are ready, 0 after the deadline, -EINTR. */
 static long poll_until(struct pollfd *fds, size_t count, uint64_t deadline) {
-    static struct uk_thread_list sleepers;
-    struct poller few[POLLERS_ON_STACK], *pollers = few;
+    static struct uk_thread_list blocked;
+    struct uk_sleeper few[SLEEPERS_ON_STACK], *sleepers = few;
     unsigned ready = look(fds, count);
     int result = 0;
     if (ready > 0)
@@ -69,15 +51,15 @@ static long poll_until(struct pollfd *fds, size_t count, uint64_t deadline) {
         uk_poll_sometimes();
         return look(fds, count);
     }
-    if (count > POLLERS_ON_STACK && !(pollers = uk_malloc(count * sizeof *pollers)))
+    if (count > SLEEPERS_ON_STACK && !(sleepers = uk_malloc(count * sizeof *sleepers)))
         return -ENOMEM;
-    enum uk_waits_for waits_for = watch_all(pollers, fds, count);
+    enum uk_waits_for waits_for = watch_all(sleepers, fds, count);
     while (!(ready = look(fds, count)) && result == 0)
-        result = uk_block(&sleepers, deadline, waits_for);
+        result = uk_block(&blocked, deadline, waits_for);
     for (size_t i = 0; i < count; i++)
-        uk_file_unwatch(&pollers[i].watch);
-    if (pollers != few)
-        uk_free(pollers);
+        uk_file_unwatch(&sleepers[i].watch);
+    if (sleepers != few)
+        uk_free(sleepers);
     if (ready == 0 && result != -ETIMEDOUT)
         return -EINTR;
     return ready;
