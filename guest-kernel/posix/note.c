@@ -5,5 +5,5 @@
  */
 #include "ukvm.h"
 
-UKVM_IMAGE(.stack_size = 1u << 20);
+UKVM_IMAGE(.stack_size = 2u << 20);
 UKVM_ACCEPTS_ANY(UKVM_DEVICE_BLK);
