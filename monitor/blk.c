@@ -23,8 +23,6 @@
  */
 #define EARLY 4u
 
-#define ARENA_SIZE (UINT64_C(1) << 20)
-
 static int disk_error(const struct disk_config *config, const char *name, const char *why, struct error *err) {
     return error_set(err, EXIT_MONITOR, "disk '%s': %s: %s", name, config->path, why);
 }
@@ -110,11 +108,6 @@ bool blk_is_same_file(const struct blk *a, const struct blk *b) {
     return a->host_device == b->host_device && a->host_inode == b->host_inode;
 }
 
-uint64_t blk_arena_size(const struct blk *blk) {
-    (void)blk;
-    return ARENA_SIZE;
-}
-
 struct ukvm_blk_info blk_info(const struct blk *blk) {
     return (struct ukvm_blk_info){
         .capacity = blk->capacity,
@@ -126,7 +119,8 @@ struct ukvm_blk_info blk_info(const struct blk *blk) {
 
 /* ---- operations ---- */
 
-static int32_t check_blocks(const struct request *request) {
+int32_t blk_check_blocks(const struct io *io, const struct request *request) {
+    (void)io;
     const struct blk *blk = &request->device->blk;
     const struct ukvm_sqe *sqe = &request->sqe;
     if (!is_aligned(sqe->offset | sqe->length | sqe->arena, blk->block_size) ||
@@ -136,16 +130,10 @@ static int32_t check_blocks(const struct request *request) {
 }
 
 int32_t blk_check_transfer(const struct io *io, const struct request *request) {
-    (void)io;
-    return request->sqe.length > request->device->blk.max_transfer ? -UKVM_EINVAL : check_blocks(request);
+    return request->sqe.length > request->device->blk.max_transfer ? -UKVM_EINVAL : blk_check_blocks(io, request);
 }
 
-int32_t blk_check_discard(const struct io *io, const struct request *request) {
-    (void)io;
-    return check_blocks(request);
-}
-
-static void submit(struct io *io, struct request *request) {
+void blk_start_transfer(struct io *io, struct request *request) {
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
     void *buffer = request_buffer(io, request);
     unsigned length = request->sqe.length - request->done;
@@ -159,26 +147,11 @@ static void submit(struct io *io, struct request *request) {
     uring_submit_early(&io->uring, EARLY);
 }
 
-void blk_start_read(struct io *io, struct request *request) {
-    submit(io, request);
-}
-
-void blk_start_write(struct io *io, struct request *request) {
-    submit(io, request);
-}
-
-/* A short transfer goes on where it stopped; nothing at all is the end of a file that became shorter. BLK-02. */
 void blk_finish_transfer(struct io *io, struct request *request, int32_t result) {
-    if (result > 0)
-        request->done += (uint32_t)result;
-    if ((result > 0 && request->done < request->sqe.length) || result == -EINTR || result == -EAGAIN) {
-        submit(io, request);
-        return;
-    }
-    request_complete(io, request,
-                     result > 0    ? (int32_t)request->done
-                     : result == 0 ? -UKVM_EIO
-                                   : request_error(result));
+    if (request_goes_on(request, result))
+        blk_start_transfer(io, request);
+    else
+        request_complete_transfer(io, request, result);
 }
 
 void blk_start_flush(struct io *io, struct request *request) {

@@ -25,14 +25,15 @@ int blk_open(const struct disk_config *config, const char *name, int *fd, struct
 /* Whether both are one file of the host. */
 bool blk_is_same_file(const struct blk *a, const struct blk *b);
 
-uint64_t blk_arena_size(const struct blk *blk);
+/* What the arena has for each disk. */
+#define BLK_ARENA_SIZE (UINT64_C(1) << 20)
+
 struct ukvm_blk_info blk_info(const struct blk *blk);
 
 /* Handlers of the operations; see struct op in ops.c. */
 int32_t blk_check_transfer(const struct io *io, const struct request *request);
-int32_t blk_check_discard(const struct io *io, const struct request *request);
-void blk_start_read(struct io *io, struct request *request);
-void blk_start_write(struct io *io, struct request *request);
+int32_t blk_check_blocks(const struct io *io, const struct request *request);
+void blk_start_transfer(struct io *io, struct request *request);
 void blk_start_flush(struct io *io, struct request *request);
 void blk_start_discard(struct io *io, struct request *request);
 void blk_finish_transfer(struct io *io, struct request *request, int32_t result);

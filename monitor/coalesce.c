@@ -14,18 +14,19 @@ void coalesce_begin_turn(struct coalesce *c, uint64_t now) {
     else if (known)
         c->exit_cost += c->exit_cost / 256;
     c->started = 0;
+    c->taken = c->sent = 0;
 }
 
-bool coalesce_more(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent) {
-    if (taken >= sent || c->skip || c->exit_cost == 0)
+bool coalesce_more(struct coalesce *c, uint64_t now) {
+    if (c->taken >= c->sent || c->skip || c->exit_cost == 0)
         return false;
     if (!c->started)
         c->started = now;
     return now - c->started < BUDGET_EXITS * c->exit_cost;
 }
 
-void coalesce_end_turn(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent) {
-    if (c->started && taken < sent) {
+void coalesce_end_turn(struct coalesce *c, uint64_t now) {
+    if (c->started && c->taken < c->sent) {
         c->failures += c->failures < FAILURES_MAX;
         c->skip = 1u << c->failures;
     } else if (c->started) {

@@ -15,20 +15,21 @@
 #include <stdint.h>
 
 struct coalesce {
-    uint64_t exit_cost; /* the shortest time seen lately from leaving for the guest to its next hypercall */
-    uint64_t left_at;   /* when the guest last went on; 0 at first */
-    uint64_t started;   /* when this turn's lingering began; 0: it has not */
-    unsigned failures;  /* in a row */
-    unsigned skip;      /* turns not to try */
+    unsigned taken, sent; /* frames of this turn, of all devices, counted by them */
+    uint64_t exit_cost;   /* the shortest time seen lately from leaving for the guest to its next hypercall */
+    uint64_t left_at;     /* when the guest last went on; 0 at first */
+    uint64_t started;     /* when this turn's lingering began; 0: it has not */
+    unsigned failures;    /* in a row */
+    unsigned skip;        /* turns not to try */
 };
 
 /* The guest has made a hypercall. */
 void coalesce_begin_turn(struct coalesce *c, uint64_t now);
 
-/* `taken` frames have come in this turn, after `sent` ones went out. True: look again. */
-bool coalesce_more(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent);
+/* True: look again. */
+bool coalesce_more(struct coalesce *c, uint64_t now);
 
 /* The guest goes on. */
-void coalesce_end_turn(struct coalesce *c, uint64_t now, unsigned taken, unsigned sent);
+void coalesce_end_turn(struct coalesce *c, uint64_t now);
 
 #endif

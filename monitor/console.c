@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "console.h"
 
-#include <errno.h>
-
 #include "io.h"
 #include "uring.h"
 
@@ -36,17 +34,11 @@ void console_start(struct io *io, struct request *request) {
 }
 
 void console_finish(struct io *io, struct request *request, int32_t result) {
-    if (result > 0)
-        request->done += (uint32_t)result;
-    /* A short write goes on; a pipe that somebody made non-blocking says EAGAIN when it is full. */
-    if ((result > 0 && request->done < request->sqe.length) || result == -EAGAIN || result == -EINTR) {
+    if (request_goes_on(request, result)) {
         write_first(io);
         return;
     }
     io->console.first = request->next;
     write_first(io);
-    request_complete(io, request,
-                     result > 0    ? (int32_t)request->done
-                     : result == 0 ? -UKVM_EIO
-                                   : request_error(result));
+    request_complete_transfer(io, request, result);
 }

@@ -96,7 +96,7 @@ uint64_t devices_arena_size(const struct devices *devices) {
     uint64_t size = CONSOLE_ARENA;
     for (unsigned i = 0; i < devices->count; i++) {
         const struct device *device = &devices->table[i];
-        size += device->kind == UKVM_DEVICE_BLK ? blk_arena_size(&device->blk) : net_arena_size(&device->net);
+        size += device->kind == UKVM_DEVICE_BLK ? BLK_ARENA_SIZE : net_arena_size(&device->net);
     }
     return align_up(size, UKVM_PAGE_SIZE);
 }

@@ -181,10 +181,10 @@ static void add_where(struct fault_report *report, const struct fault_context *c
         add(report, "    (the image has no symbol table: link it without -s to see names)\n");
 }
 
-void fault_read(const struct region *system, unsigned vector, const struct kvm_sync_regs *state,
-                struct fault_event *event) {
+void fault_read(const struct region *system, const struct layout *layout, unsigned vector,
+                const struct kvm_sync_regs *state, struct fault_event *event) {
     struct trap_frame frame;
-    traps_read_frame(system, vector, &frame);
+    traps_read_frame(system, state->regs.rsp, &frame);
     *event = (struct fault_event){
         .vector = vector,
         .user = (frame.cs & 3) == 3,
@@ -196,8 +196,12 @@ void fault_read(const struct region *system, unsigned vector, const struct kvm_s
     event->regs.rsp = frame.rsp;
     event->regs.rflags = frame.rflags;
 
-    /* SYSCALL on a host that does not honour a clear EFER.SCE jumps to LSTAR still in ring 3; hardware raises #UD. */
-    if (vector == VECTOR_PF && frame.rip == traps_syscall_target(system)) {
+    /*
+     * SYSCALL on a host that does not honour a clear EFER.SCE jumps to LSTAR still in ring 3; hardware raises #UD. A
+     * guest that jumps there by itself, with an address of its code in RCX, tells itself a lie.
+     */
+    if (vector == VECTOR_PF && frame.rip == traps_syscall_target(system) &&
+        layout_is_code(layout, state->regs.rcx - 2)) {
         event->syscall = true;
         event->vector = VECTOR_UD;
         event->error_code = event->address = 0;

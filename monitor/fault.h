@@ -36,8 +36,8 @@ struct fault_report {
 };
 
 /* The vCPU is in the stub of exception `vector`, with the registers `state`. */
-void fault_read(const struct region *system, unsigned vector, const struct kvm_sync_regs *state,
-                struct fault_event *event);
+void fault_read(const struct region *system, const struct layout *layout, unsigned vector,
+                const struct kvm_sync_regs *state, struct fault_event *event);
 
 /* Writes the report of an exception and returns the exit status, 128 + signal (ABI.md, FAULT-01). */
 int fault_report_trap(const struct fault_context *context, const struct fault_event *event,

@@ -109,34 +109,15 @@ static void begin_turn(struct io *io) {
             net_begin_turn(&io->devices->table[i].net);
 }
 
-/* Frames of this turn, over all devices. */
-static void count_frames(const struct io *io, unsigned *taken, unsigned *sent) {
-    *taken = *sent = 0;
-    for (unsigned i = 0; i < io->devices->count; i++) {
-        if (io->devices->table[i].kind != UKVM_DEVICE_NET)
-            continue;
-        *taken += io->devices->table[i].net.taken;
-        *sent += io->devices->table[i].net.sent;
-    }
-}
-
 /* Whether to look for more frames before the guest goes on or the monitor sleeps; prepares the devices for it. */
 static bool look_again(struct io *io, uint64_t deadline) {
-    unsigned taken, sent;
     uint64_t now = clock_now(&io->clock);
-    count_frames(io, &taken, &sent);
-    if (now >= deadline || !coalesce_more(&io->coalesce, now, taken, sent))
+    if (now >= deadline || !coalesce_more(&io->coalesce, now))
         return false;
     for (unsigned i = 0; i < io->devices->count; i++)
         if (io->devices->table[i].kind == UKVM_DEVICE_NET)
             net_look_again(&io->devices->table[i].net);
     return true;
-}
-
-static void end_turn(struct io *io) {
-    unsigned taken, sent;
-    count_frames(io, &taken, &sent);
-    coalesce_end_turn(&io->coalesce, clock_now(&io->clock), taken, sent);
 }
 
 /*
@@ -166,7 +147,7 @@ int io_turn(struct io *io, enum io_sleep sleep, struct error *err) {
         if (sleep == IO_POLL || ring_wakes(&io->ring) || (idle && timeout == 0))
             break;
     }
-    end_turn(io);
+    coalesce_end_turn(&io->coalesce, clock_now(&io->clock));
     return 0;
 }
 

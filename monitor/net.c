@@ -156,7 +156,7 @@ int32_t net_check_send(const struct io *io, const struct request *request) {
 }
 
 void net_start_send(struct io *io, struct request *request) {
-    request->device->net.sent++;
+    io->coalesce.sent++;
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
     io_uring_prep_write_fixed(sqe, (int)request->device->file, request_buffer(io, request), request->sqe.length, 0,
                               URING_ARENA);
@@ -193,39 +193,26 @@ int32_t net_check_recv(const struct io *io, const struct request *request) {
     return request->sqe.length >= frame_max(&request->device->net) ? 0 : -UKVM_EINVAL;
 }
 
+/* The buffer given last is used first: its cache lines are the likeliest to be still there. */
+static void put_back(struct net *net, struct request *request) {
+    request->next = net->waiting;
+    net->waiting = request;
+}
+
 void net_start_recv(struct io *io, struct request *request) {
     (void)io;
-    struct net *net = &request->device->net;
-    if (net->last_waiting)
-        net->last_waiting->next = request;
-    else
-        net->first_waiting = request;
-    net->last_waiting = request;
-    net->waiting++;
+    put_back(&request->device->net, request);
 }
 
 static struct request *take_waiting(struct net *net) {
-    struct request *request = net->first_waiting;
-    net->first_waiting = request->next;
-    if (!net->first_waiting)
-        net->last_waiting = NULL;
-    request->next = NULL;
-    net->waiting--;
+    struct request *request = net->waiting;
+    net->waiting = request->next;
     return request;
-}
-
-static void put_back(struct net *net, struct request *request) {
-    request->next = net->first_waiting;
-    net->first_waiting = request;
-    if (!net->last_waiting)
-        net->last_waiting = request;
-    net->waiting++;
 }
 
 void net_begin_turn(struct net *net) {
     net->last_taken = net->taken;
     net->taken = 0;
-    net->sent = 0;
     /* One frame a turn is a conversation: the next one has hardly come yet, so sleep for it at once. */
     net->burst = net->last_taken > 1 ? net->last_taken : 0;
 }
@@ -257,10 +244,8 @@ void net_pump(struct io *io, struct device *device, enum net_arm arm) {
         return;
     net->missed = false;
     if (net->burst && net->can_poll) {
-        unsigned count = net->burst < net->waiting ? net->burst : net->waiting;
-        if (count > BURST_MAX)
-            count = BURST_MAX;
-        while (count--)
+        unsigned count = net->burst < BURST_MAX ? net->burst : BURST_MAX;
+        while (count-- > 0 && net->waiting)
             read_one(io, device, RWF_NOWAIT);
     } else if (net->burst || arm == NET_MAY_ARM) {
         read_one(io, device, 0);
@@ -282,6 +267,7 @@ void net_finish_recv(struct io *io, struct request *request, int32_t result) {
         put_back(net, request);
     } else if (result > 0 && (result < (int32_t)ETHERNET_HEADER || result > (int32_t)frame_max(net))) {
         net->taken++; /* dropped, but it counts: an endless row of such frames must end the turn as well */
+        io->coalesce.taken++;
         put_back(net, request);
     } else if (result == 0) { /* the other end of a socket is gone, or an empty message */
         net->missed = true;
@@ -289,6 +275,7 @@ void net_finish_recv(struct io *io, struct request *request, int32_t result) {
     } else {
         net->missed = net->missed || result < 0;
         net->taken++;
+        io->coalesce.taken++;
         request_complete(io, request, net_result(result));
     }
     if (net->reading == 0)

@@ -16,10 +16,8 @@ struct request;
 struct net {
     struct ukvm_net_info info;
 
-    /* Receive buffers that the guest has given and no read is using, oldest first. */
-    struct request *first_waiting, *last_waiting;
-    unsigned waiting;
-    unsigned reading; /* reads in flight */
+    struct request *waiting; /* receive buffers that the guest has given and no read is using */
+    unsigned reading;        /* reads in flight */
 
     /* How many reads to try at once; see net_pump(). */
     bool can_poll;       /* the file knows RWF_NOWAIT */
@@ -27,7 +25,6 @@ struct net {
     unsigned burst;      /* size of the next burst; 0: arm one read and sleep */
     unsigned taken;      /* frames since the guest last ran */
     unsigned last_taken; /* frames in the turn before */
-    unsigned sent;       /* frames sent since the guest last ran */
 };
 
 int net_open(const struct net_config *config, const char *name, int *fd, struct net *net, struct error *err);

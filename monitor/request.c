@@ -33,6 +33,19 @@ void *request_buffer(const struct io *io, const struct request *request) {
     return io->arena.host + request->sqe.arena + request->done;
 }
 
+bool request_goes_on(struct request *request, int32_t result) {
+    if (result > 0)
+        request->done += (uint32_t)result;
+    return (result > 0 && request->done < request->sqe.length) || result == -EINTR || result == -EAGAIN;
+}
+
+void request_complete_transfer(struct io *io, struct request *request, int32_t result) {
+    int32_t outcome = (int32_t)request->done;
+    if (result <= 0)
+        outcome = result == 0 ? -UKVM_EIO : request_error(result);
+    request_complete(io, request, outcome);
+}
+
 int32_t request_error(int32_t result) {
     switch (-result) {
     case ENOSPC:

@@ -3,6 +3,7 @@
 #ifndef UKVM_REQUEST_H
 #define UKVM_REQUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ukvm_abi.h"
@@ -27,6 +28,15 @@ void request_tag(struct io_uring_sqe *sqe, struct request *request);
 
 /* Tells the guest, and forgets the request. `result` is bytes or a negative enum ukvm_error. */
 void request_complete(struct io *io, struct request *request, int32_t result);
+
+/*
+ * A transfer has done `result` bytes more, or failed with a negative errno. True if it is to be started again, from
+ * `done` on: it was short, or only interrupted; a pipe that somebody made non-blocking says EAGAIN when it is full.
+ */
+bool request_goes_on(struct request *request, int32_t result);
+
+/* The end of one that does not go on. Nothing at all is the end of a file that became shorter. BLK-02. */
+void request_complete_transfer(struct io *io, struct request *request, int32_t result);
 
 /* The ABI's code for a negative errno: -UKVM_EIO unless it has a better one. */
 int32_t request_error(int32_t result);

@@ -7,6 +7,7 @@
 #define UKVM_RING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ukvm_abi.h"
@@ -21,6 +22,7 @@ struct ring_memory {
     struct ukvm_cqe cq[RING_CQ_ENTRIES];
     struct ukvm_fault fault; /* no ring: see deliver.h */
 };
+_Static_assert(offsetof(struct ring_memory, fault) % 16 == 0, "FAULT-04");
 
 struct ring {
     struct ring_memory *shared; /* the guest may write all of it */

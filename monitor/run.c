@@ -53,17 +53,19 @@ static enum step end(struct runner *r, int status) {
 static enum step violation(struct runner *r, int status, const char *what) {
     int result = vm_read_registers(&r->guest->vm);
     if (result)
-        return error_set(r->err, EXIT_MONITOR, "%s; its registers cannot be read: %s", what, strerror(-result));
+        return error_set(r->err, EXIT_MONITOR, "the guest broke a rule; its registers cannot be read: %s",
+                         strerror(-result));
     fault_report_violation(&r->fault, what, &r->guest->vm.run->s.regs.regs, &r->report);
     return end(r, status);
 }
 
 /* The guest handles it, or ends. */
-static enum step exception(struct runner *r, unsigned vector, struct kvm_sync_regs *state) {
+static enum step exception(struct runner *r, unsigned vector) {
     const struct layout *layout = &r->guest->layout;
+    struct kvm_sync_regs *state = &r->guest->vm.run->s.regs;
     struct ring_memory *shared = r->io->ring.shared;
     struct fault_event event;
-    fault_read(&r->guest->system, vector, state, &event);
+    fault_read(&r->guest->system, layout, vector, state, &event);
     if (deliver(layout, &event, &shared->fault, layout->rings_base + offsetof(struct ring_memory, fault), state)) {
         vm_write_registers(&r->guest->vm);
         return STEP_RUN;
@@ -71,28 +73,9 @@ static enum step exception(struct runner *r, unsigned vector, struct kvm_sync_re
     return end(r, fault_report_trap(&r->fault, &event, &r->report));
 }
 
-/* A trap port: the processor's own if it comes from the stubs in ring 0, otherwise the guest's breach of CALL-05. */
-static enum step trap(struct runner *r, unsigned vector) {
-    struct vm *vm = &r->guest->vm;
-    struct kvm_sync_regs *state = &vm->run->s.regs;
-    char what[80];
-    int result = vm_read_registers(vm);
-    if (result)
-        return error_set(r->err, EXIT_MONITOR, "KVM_RUN after a fault: %s", strerror(-result));
-    if (state->sregs.cs.dpl == 0 && traps_in_stub(&r->guest->system, state->regs.rip))
-        return exception(r, vector, state);
-    snprintf(what, sizeof what, "it wrote the monitor's trap port 0x%x (UKVM-CALL-05)", UKVM_PORT_TRAP + vector);
-    fault_report_violation(&r->fault, what, &state->regs, &r->report);
-    return end(r, STATUS_VIOLATION);
-}
-
 /* The rings are broken, or the monitor is. */
 static enum step io_failed(struct runner *r) {
-    char what[256];
-    if (r->err->status != STATUS_VIOLATION)
-        return STEP_ERROR;
-    snprintf(what, sizeof what, "%.255s", r->err->text);
-    return violation(r, STATUS_VIOLATION, what);
+    return r->err->status == STATUS_VIOLATION ? violation(r, STATUS_VIOLATION, r->err->text) : STEP_ERROR;
 }
 
 static enum step hypercall(struct runner *r, const struct port_access *access) {
@@ -107,6 +90,14 @@ static enum step hypercall(struct runner *r, const struct port_access *access) {
     }
 }
 
+/* An `out` to a trap port is the processor's own only from the stubs in ring 0. */
+static bool is_trap(struct runner *r, const struct port_access *access) {
+    const struct kvm_sync_regs *state = &r->guest->vm.run->s.regs;
+    return access->out && access->port >= UKVM_PORT_TRAP && access->port < UKVM_PORT_TRAP + UKVM_TRAP_VECTORS &&
+           vm_read_registers(&r->guest->vm) == 0 && state->sregs.cs.dpl == 0 &&
+           traps_in_stub(&r->guest->system, state->regs.rip);
+}
+
 static enum step handle_port(struct runner *r) {
     struct port_access access = read_port_access(r->guest->vm.run);
     trace(TRACE_EXITS, "%s port 0x%x size %u count %u value 0x%x", access.out ? "out" : "in", access.port, access.size,
@@ -114,8 +105,8 @@ static enum step handle_port(struct runner *r) {
     bool known = access.port >= UKVM_PORT_KICK && access.port <= UKVM_PORT_EXIT;
     if (known && access.out && access.size == sizeof access.value && access.count == 1)
         return hypercall(r, &access);
-    if (access.out && access.port >= UKVM_PORT_TRAP && access.port < UKVM_PORT_TRAP + UKVM_TRAP_VECTORS)
-        return trap(r, access.port - UKVM_PORT_TRAP);
+    if (is_trap(r, &access))
+        return exception(r, access.port - UKVM_PORT_TRAP);
     char what[96];
     snprintf(what, sizeof what, "%s port 0x%x, %u bytes, %u times, is no hypercall (UKVM-CALL-05)",
              access.out ? "out to" : "in from", access.port, access.size, access.count);

@@ -172,15 +172,9 @@ bool traps_in_stub(const struct region *system, uint64_t rip) {
     return rip >= first && rip - first < sizeof(((struct tables *)0)->stubs);
 }
 
-/* AMD64 APM vol. 2, 8.2: the vectors that push an error code. */
-static bool has_error_code(unsigned vector) {
-    return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 ||
-           vector == 30;
-}
-
-void traps_read_frame(const struct region *system, unsigned vector, struct trap_frame *frame) {
+void traps_read_frame(const struct region *system, uint64_t rsp, struct trap_frame *frame) {
+    size_t size = trap_stack_top(system) - rsp;
     *frame = (struct trap_frame){0};
-    size_t size = has_error_code(vector) ? sizeof *frame : sizeof *frame - sizeof frame->error_code;
-    const void *pushed = region_at(system, SYSTEM_TRAP_STACK_OFFSET + UKVM_PAGE_SIZE - size, size);
-    memcpy((uint8_t *)frame + sizeof *frame - size, pushed, size);
+    if (size == sizeof *frame || size == sizeof *frame - sizeof frame->error_code)
+        memcpy((uint8_t *)frame + sizeof *frame - size, region_at_address(system, rsp, size), size);
 }

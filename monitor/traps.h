@@ -18,7 +18,11 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* RFLAGS where the guest starts, and where its handler does: interrupts on, IOPL 3, nothing else. APM vol. 2, 3.1.6. */
+/*
+ * RFLAGS where the guest starts, and where its handler does: interrupts on, IOPL 3, nothing else. APM vol. 2, 3.1.6.
+ * With IOPL 3 its ports are for ring 3 to use; hardware then does not look at the I/O bitmap, and every port is an
+ * exit.
+ */
 #define TRAPS_RFLAGS (UINT64_C(1) << 1 | UINT64_C(1) << 9 | UINT64_C(3) << 12)
 
 /* Fills the supervisor page at SYSTEM_TABLES_OFFSET of the system region. */
@@ -46,7 +50,10 @@ void traps_enter_edit(const struct region *system, uint64_t target, unsigned cou
 /* Puts the processor, which is in a stub, at `rip` of the guest's code, at CPL 3. Changes nothing else in `state`. */
 void traps_enter_guest(uint64_t rip, struct kvm_sync_regs *state);
 
-/* Reads the frame that the processor pushed for `vector`. */
-void traps_read_frame(const struct region *system, unsigned vector, struct trap_frame *frame);
+/*
+ * Reads the frame that the processor has pushed, with or without an error code: no stub changes RSP. All 0, and so not
+ * from CPL 3, if `rsp` is not where an exception of the guest leaves it.
+ */
+void traps_read_frame(const struct region *system, uint64_t rsp, struct trap_frame *frame);
 
 #endif

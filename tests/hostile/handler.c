@@ -61,9 +61,10 @@ static uint64_t address_of(uint32_t number) {
         last->base + last->size,
         last->base + last->size - 1,
         boot,
-        boot - 3 * PAGE,      /* descriptor tables and stubs */
-        boot - 3 * PAGE + 16, /* among them */
-        boot - 2 * PAGE,      /* the trap stack */
+        boot - 4 * PAGE,         /* descriptor tables */
+        boot - 4 * PAGE + 0x2d0, /* the stubs */
+        boot - 3 * PAGE,         /* the trap stack */
+        boot - 2 * PAGE,         /* page-table entries to be written */
         boot - PAGE,
         uk_boot()->rings_addr,
         uk_boot()->fault_addr,
@@ -82,7 +83,7 @@ static uint64_t address_of(uint32_t number) {
     };
     return number < sizeof addresses / sizeof addresses[0] ? addresses[number] : 0;
 }
-#define ADDRESSES 37u
+#define ADDRESSES 38u
 
 /* ---- a handler with a stack that is none, and faults inside */
 

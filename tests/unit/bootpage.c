@@ -25,11 +25,6 @@ bool blk_is_same_file(const struct blk *a, const struct blk *b) {
     return false;
 }
 
-uint64_t blk_arena_size(const struct blk *blk) {
-    (void)blk;
-    return 1;
-}
-
 uint64_t net_arena_size(const struct net *net) {
     (void)net;
     return 1;
@@ -62,7 +57,7 @@ static void fill_source(struct bootpage_source *source) {
         if (device->kind == UKVM_DEVICE_BLK)
             device->blk = (struct blk){.capacity = 4096 * i, .block_size = 512, .readonly = i == 2};
         else
-            device->net = (struct net){.info = {.mac = {2, (uint8_t)i}, .mtu = 1500, .prefix4 = 24}, .waiting = 3};
+            device->net = (struct net){.info = {.mac = {2, (uint8_t)i}, .mtu = 1500, .prefix4 = 24}, .reading = 3};
     }
     layout = (struct layout){
         .boot_base = SYSTEM_BASE + 0x5000,

@@ -10,15 +10,15 @@
  */
 static unsigned turn(struct coalesce *c, uint64_t *now, unsigned sent, uint64_t interval) {
     uint64_t began = *now;
-    unsigned taken = 0;
     coalesce_begin_turn(c, *now);
-    while (coalesce_more(c, *now, taken, sent)) {
+    c->sent = sent;
+    while (coalesce_more(c, *now)) {
         *now += 500;
-        taken = interval ? (unsigned)((*now - began) / interval) : 0;
+        c->taken = interval ? (unsigned)((*now - began) / interval) : 0;
     }
-    coalesce_end_turn(c, *now, taken, sent);
+    coalesce_end_turn(c, *now);
     *now += EXIT_NS;
-    return taken;
+    return c->taken;
 }
 
 int main(void) {

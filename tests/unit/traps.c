@@ -190,7 +190,7 @@ static void test_frames(void) {
         struct trap_frame frame;
         memset(&frame, 0x55, sizeof frame);
         push_frame(error_code);
-        traps_read_frame(&region, vector, &frame);
+        traps_read_frame(&region, BASE + SYSTEM_TRAP_STACK_OFFSET + UKVM_PAGE_SIZE - (error_code ? 48 : 40), &frame);
         bool good = frame.error_code == (error_code ? 0x15 : 0) && frame.rip == 0xdeadbeef12345678 &&
                     frame.cs == 0x33 && frame.rflags == 0x10246 && frame.rsp == 0x7fff12345678 && frame.ss == 0x2b;
         if (!good)
@@ -198,6 +198,16 @@ static void test_frames(void) {
         wrong += !good;
     }
     is_u64(wrong, 0, "the frame of each vector, with an error code where there is one");
+
+    const uint64_t top = BASE + SYSTEM_TRAP_STACK_OFFSET + UKVM_PAGE_SIZE;
+    const uint64_t elsewhere[] = {top, top - 8, top - 32, top - 56, top - 80, top - 96, top + 48, 0, BASE, UINT64_MAX};
+    for (unsigned i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        struct trap_frame frame, none = {0};
+        memset(&frame, 0x55, sizeof frame);
+        traps_read_frame(&region, elsewhere[i], &frame);
+        wrong += memcmp(&frame, &none, sizeof frame) != 0;
+    }
+    is_u64(wrong, 0, "none where an exception of the guest does not leave one: it came in a stub");
 }
 
 int main(void) {
