@@ -118,10 +118,13 @@ $(BUILD)/tests/ukvm-asan: $(MONITOR_OBJS:$(BUILD)/obj/%=$(BUILD)/obj/asan/%)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(COVERAGE) $(SANITIZE) -o $@ $^ -l:liburing.a -lelf -lz
 
-# Data, with nothing to sanitize.
-$(BUILD)/obj/asan/gen/%.o $(BUILD)/obj/unit/gen/%.o: $(BUILD)/obj/gen/%.o
-	@mkdir -p $(@D)
-	$(Q)cp $< $@
+# Data, with nothing to sanitize. Two rules: one with two patterns would make both with one run of its recipe.
+define copy-data
+$(BUILD)/obj/$(1)/gen/%.o: $(BUILD)/obj/gen/%.o
+	@mkdir -p $$(@D)
+	$$(Q)cp $$< $$@
+endef
+$(foreach kind,asan unit,$(eval $(call copy-data,$(kind))))
 
 $(BUILD)/obj/asan/%.o: %.c $(RULES) | packages-build
 	@mkdir -p $(@D)
