@@ -102,6 +102,7 @@ void uk_tcp_detach(struct uk_tcp *tcp) {
     struct tcp_pcb *pcb = tcp->pcb;
     if (tcp->ack_owed)
         tcp_ack_now(pcb);
+    uk_tcp_leave(tcp);
     tcp->pcb = NULL;
     tcp_arg(pcb, NULL);
     tcp_recv(pcb, NULL);
@@ -210,6 +211,7 @@ static int reason(const struct uk_tcp *tcp, err_t error) {
 static void failed(void *context, err_t error) {
     struct uk_tcp *tcp = context;
     tcp->socket.error = reason(tcp, error);
+    uk_tcp_leave(tcp);
     tcp->pcb = NULL;
     tcp->ended = true;
     tcp->state = UK_TCP_CLOSED;
@@ -221,6 +223,7 @@ static err_t connected(void *context, struct tcp_pcb *pcb, err_t error) {
     (void)pcb;
     (void)error;
     tcp->state = UK_TCP_CONNECTED;
+    uk_tcp_enter(tcp);
     notify(tcp, WRITABLE);
     return ERR_OK;
 }
@@ -259,6 +262,7 @@ void uk_tcp_adopt(struct uk_tcp *tcp, struct tcp_pcb *pcb) {
     attach(tcp, pcb);
     remember_ends(tcp);
     tcp->state = UK_TCP_CONNECTED;
+    uk_tcp_enter(tcp);
 }
 
 struct uk_socket *uk_tcp_new(int domain, int type, int protocol) {

@@ -26,13 +26,15 @@ struct uk_tcp {
     size_t received;   /* bytes in all */
     size_t owed;       /* bytes read that lwIP has not been told of: the window opens at the next flush */
 
-    bool looped;  /* the peer is in this guest */
+    bool looped; /* the peer is in this guest */
+    bool in_table;
     bool ended;   /* the peer sends no more */
     bool full;    /* somebody waits for room to send */
     bool starved; /* there was no memory to send */
     bool ack_owed;
     bool dirty; /* in the list of those to be flushed */
     struct uk_tcp *dirty_next;
+    struct uk_tcp *table_next; /* in tcp_find.c's table */
 
     /* Options of TCP's own */
     int no_delay, cork, user_timeout;
@@ -60,6 +62,12 @@ void uk_tcp_detach(struct uk_tcp *tcp);
 
 /* Ends the connection in an orderly way, or as SO_LINGER says; lwIP sends what is queued. */
 void uk_tcp_close(struct uk_tcp *tcp);
+
+/* tcp_find.c: from now on segments find the connection, which has its control block and its ends, fast. */
+void uk_tcp_enter(struct uk_tcp *tcp);
+
+/* Before the control block is given up; also for one that is not in the table. */
+void uk_tcp_leave(struct uk_tcp *tcp);
 
 /* tcp_end.c: the program ends. */
 void uk_tcp_end(void);

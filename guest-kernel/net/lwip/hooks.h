@@ -22,6 +22,13 @@ uint32_t uk_net_tcp_isn(const ip_addr_t *local_ip, uint16_t local_port, const ip
 err_t uk_net_tcp_gate(struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf *p);
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, options, options1, options2, p) uk_net_tcp_gate(pcb, header, p)
 
+/* tcp_find.c: a packet begins its way through IP. They never eat it. */
+struct netif;
+int uk_tcp_seek4(const struct pbuf *p, const struct netif *netif);
+int uk_tcp_seek6(const struct pbuf *p, const struct netif *netif);
+#define LWIP_HOOK_IP4_INPUT(p, netif) uk_tcp_seek4(p, netif)
+#define LWIP_HOOK_IP6_INPUT(p, netif) uk_tcp_seek6(p, netif)
+
 /* tcp_ack.c: before a segment leaves; meant for options, of which it adds none: returns where they would go. */
 uint32_t *uk_net_tcp_acceptable(const struct tcp_pcb *pcb, struct tcp_hdr *header, const struct pbuf *p,
                                 uint32_t *options);
