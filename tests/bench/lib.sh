@@ -200,6 +200,13 @@ await_port() {
     die "nothing accepts connections at $1 port $2"
 }
 
+# busy_between LINE LINE: for how much of the time between two lines of /proc/stat the CPU was not idle, in percent.
+busy_between() {
+    printf '%s\n' "$@" | awk '
+        { idle = $5 + $6 - idle; total = -total; for (i = 2; i <= 9; i++) total += $i }
+        END { printf "%.0f\n", (total > 0 ? 100 * (1 - idle / total) : 0) }'
+}
+
 # take_turns PORT UNIT LOAD IMAGE PROGRAM [ARG...]: the image in a guest and the program natively, both with these
 # arguments, started anew each round; LOAD is a function that is given the address of what runs and prints one figure.
 # The client has one CPU and the server, guest or native, another to itself. ${ukvm_memory[@]} are options of the monitor,
@@ -207,14 +214,16 @@ await_port() {
 ukvm_memory=()
 stop_status=
 take_turns() {
-    local port=$1 unit=$2 load=$3 image=$4 program=$5 i a1 a a3 b1 b b3
+    local port=$1 unit=$2 load=$3 image=$4 program=$5 i a1 a a3 b1 b b3 before client
     shift 5
     read -r client_cpu server_cpu < <(two_cpus)
     network_up
     for ((i = 0; i < rounds; i++)); do
         start guest "${in_clients[@]}" "$server_cpu" "$ukvm" run "${ukvm_memory[@]}" "${ukvm_network[@]}" "$image" "$@"
         await_port "$guest_address" "$port"
+        before=$(grep "^cpu$client_cpu " /proc/stat)
         "$load" "$guest_address" >>"$scratch/guest"
+        busy_between "$before" "$(grep "^cpu$client_cpu " /proc/stat)" >>"$scratch/client"
         stop "$pid" "$stop_status"
         start native "${in_native[@]}" "$server_cpu" "$program" "$@"
         await_port "$native_address" "$port"
@@ -223,8 +232,9 @@ take_turns() {
     done
     read -r a1 a a3 < <(quartiles <"$scratch/guest")
     read -r b1 b b3 < <(quartiles <"$scratch/native")
-    result "$a" "$unit" "$b" "medians of $rounds alternating rounds of about 1 s, client on CPU $client_cpu, server on\
- $server_cpu; middle half $a1-$a3, native $b1-$b3"
+    read -r _ client _ < <(quartiles <"$scratch/client")
+    result "$a" "$unit" "$b" "medians of $rounds alternating rounds of about 1 s, client on CPU $client_cpu, ${client%.*} %\
+ of which it uses with the guest, server on $server_cpu; middle half $a1-$a3, native $b1-$b3"
 }
 
 # ---- disks

@@ -130,9 +130,7 @@ cpu_busy() {
     before=$(head -n 1 /proc/stat)
     sleep 0.3
     after=$(head -n 1 /proc/stat)
-    printf '%s\n' "$before" "$after" | awk '
-        { idle = $5 + $6 - idle; total = -total; for (i = 2; i <= 9; i++) total += $i }
-        END { printf "%.0f\n", (total > 0 ? 100 * (1 - idle / total) : 0) }'
+    busy_between "$before" "$after"
 }
 
 # measure NAME GOAL FILE ARG...: leaves the row's object in $tmp/NAME/outcome.json, whatever happens.
