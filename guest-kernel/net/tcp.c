@@ -16,7 +16,7 @@
 #define WRITABLE (EPOLLOUT | EPOLLWRNORM)
 
 /* A program that has been busy since then may go on to be: what it writes leaves at once. */
-#define FLUSH_AFTER (200 * UK_MICROSECOND)
+#define FLUSH_AFTER (500 * UK_MICROSECOND)
 
 /* lwIP takes 16 bits of length; whole segments are best. */
 #define WRITE_MAX 0xf000u
