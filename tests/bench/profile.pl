@@ -70,7 +70,7 @@ my $bias = $start - hex $entry;
 my $in_guest = symbols("nm -n \Q$image\E");
 my $in_kernel = symbols('sort /proc/kallsyms');
 
-# What the kernel does for the monitor, by the outermost of these functions in the chain of calls.
+# What the kernel does for the monitor, by the innermost of these functions in the chain of calls.
 my @work = (
     [qr/^io_write$/, 'kernel: io_uring writes: frames sent, disk, console'],
     [qr/^io_read$/, 'kernel: io_uring reads: frames received, disk'],
