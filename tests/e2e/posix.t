@@ -14,10 +14,10 @@ for native in "$BUILD"/tests/posix/*; do
     case $native in *.elf | *.d) continue ;; esac
     program=${native##*/}
     run "$native"
-    is "$program on this host" "$status" 0 || sed 's/^/# /' "$SCRATCH/.out"
+    is "$program on this host" "$status" 0 || sed 's/^/# /' "$SCRATCH/.out" "$SCRATCH/.err" >&2
     verdicts "$SCRATCH/.out" >native.tap
     run_ukvm "$native.elf"
-    is "$program in a guest" "$status" 0 || sed 's/^/# /' "$SCRATCH/.out" "$SCRATCH/.err"
+    is "$program in a guest" "$status" 0 || sed 's/^/# /' "$SCRATCH/.out" "$SCRATCH/.err" >&2
     verdicts "$SCRATCH/.out" >guest.tap
     ok "$program: the same answers" diff native.tap guest.tap
     ok "$program: there are some" test -s guest.tap

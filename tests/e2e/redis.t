@@ -66,7 +66,7 @@ check() {
     for unit in $units; do
         ok "$t: $unit" run_unit "$unit"
     done
-    is "$t: it is there to the end" "$(cli ping)" PONG || tail -n 40 server.out | sed 's/^/# /'
+    is "$t: it is there to the end" "$(cli ping)" PONG || tail -n 40 server.out | sed 's/^/# /' >&2
     answers || kill "$server"
     cli shutdown nosave
     wait "$server"

@@ -20,7 +20,7 @@ start() {
     shift
     ip netns exec "$NS" "$@" >server.out 2>&1 &
     guest=$!
-    wait_for 20 "$ready" || { sed 's/^/# /' server.out; done_testing; }
+    wait_for 20 "$ready" || { sed 's/^/# /' server.out >&2; done_testing; }
 }
 stop() {
     kill "$guest" 2>/dev/null

@@ -20,7 +20,7 @@ monkey() {
     shift
     RUN_SECONDS=$((seconds + 60)) run "$TOOLS/monkey" "$seconds" "$seed" "$BUILD/tests/ukvm-asan" \
         "$GUESTS/fuzz.elf" disk.img "$@"
-    is "$name: guests ended: $out" "$status" 0 || printf '%s\n' "$err" | tr -cd '\11\12\40-\176' | sed 's/^/# /'
+    is "$name: guests ended: $out" "$status" 0 || printf '%s\n' "$err" | tr -cd '\11\12\40-\176' | sed 's/^/# /' >&2
     is "$name: the disk has its size" "$(stat -c %s disk.img)" $((2 << 20))
 }
 

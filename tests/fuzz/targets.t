@@ -22,7 +22,7 @@ target() {
     RUN_SECONDS=$((${FUZZ_SECONDS:-60} + 60)) run "$BUILD/tests/fuzz/$name" -artifact_prefix="$found/$name-" -timeout=20 \
         "${bound[@]}" "$corpus" "${options[@]}" "seeds/$name"
     is "$name: $(grep -oE "^Done .*" <<<"$err")" "$status" 0 ||
-        grep -aE "does not hold|ERROR|SUMMARY|runtime error|^    #|Test unit written" <<<"$err" | head -n 30 | sed 's/^/# /'
+        grep -aE "does not hold|ERROR|SUMMARY|runtime error|^    #|Test unit written" <<<"$err" | head -n 30 | sed 's/^/# /' >&2
 }
 
 target archive 20000

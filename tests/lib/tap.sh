@@ -37,6 +37,17 @@ cd "$SCRATCH" || exit 1
 # at_end COMMAND: runs it when the test ends, however it ends; the last one first.
 at_end() { cleanups+=("$1"); }
 
+# tap_not_ok NAME: a failed check. Standard input says why; it goes to standard error, which `prove` shows in any case.
+tap_not_ok() {
+    echo "not ok $tap_count - $1"
+    {
+        echo "failed: $1"
+        cat
+    } | sed 's/^/# /' >&2
+    tap_failed=$((tap_failed + 1))
+    return 1
+}
+
 # ok NAME COMMAND...: passes if the command does.
 ok() {
     local name=$1
@@ -45,11 +56,7 @@ ok() {
     if "$@" >"$SCRATCH/.ok" 2>&1; then
         echo "ok $tap_count - $name"
     else
-        echo "not ok $tap_count - $name"
-        echo "# failed: $*"
-        sed 's/^/# /' "$SCRATCH/.ok"
-        tap_failed=$((tap_failed + 1))
-        return 1
+        tap_not_ok "$name" < <(echo "$*" && cat "$SCRATCH/.ok")
     fi
 }
 
@@ -59,10 +66,7 @@ is() {
     if [ "$2" = "$3" ]; then
         echo "ok $tap_count - $1"
     else
-        echo "not ok $tap_count - $1"
-        printf '%s\n' "got:" "$2" "want:" "$3" | sed 's/^/# /'
-        tap_failed=$((tap_failed + 1))
-        return 1
+        tap_not_ok "$1" < <(printf '%s\n' "got:" "$2" "want:" "$3")
     fi
 }
 
@@ -72,10 +76,7 @@ like() {
     if [[ $2 =~ $3 ]]; then
         echo "ok $tap_count - $1"
     else
-        echo "not ok $tap_count - $1"
-        printf '%s\n' "got:" "$2" "want a match of: $3" | sed 's/^/# /'
-        tap_failed=$((tap_failed + 1))
-        return 1
+        tap_not_ok "$1" < <(printf '%s\n' "got:" "$2" "want a match of: $3")
     fi
 }
 

@@ -116,7 +116,7 @@ static void initialise(void) {
 }
 
 static void destroy(void *value) {
-    destroyed += (int)(long)value;
+    __atomic_add_fetch(&destroyed, (int)(long)value, __ATOMIC_SEQ_CST); /* those of all threads run at once */
 }
 
 static void *meet(void *argument) {

@@ -31,19 +31,21 @@ static inline _Noreturn void skip_all(const char *reason) {
 static inline __attribute__((format(printf, 2, 0))) bool tap_result(bool passed, const char *name, va_list args) {
     tap.run++;
     tap.failed += !passed;
-    printf("%s %u - ", passed ? "ok" : "not ok", tap.run);
-    vprintf(name, args);
-    putchar('\n');
+    char text[512];
+    vsnprintf(text, sizeof text, name, args);
+    printf("%s %u - %s\n", passed ? "ok" : "not ok", tap.run, text);
+    if (!passed)
+        fprintf(stderr, "# failed: %s\n", text);
     return passed;
 }
 
-/* Says more on the assertion before. */
+/* Says more on the assertion before: on standard error, which `prove` shows in any case. */
 static inline __attribute__((format(printf, 1, 2))) void diag(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    printf("# ");
-    vprintf(format, args);
-    putchar('\n');
+    fprintf(stderr, "# ");
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
     va_end(args);
 }
 
