@@ -90,7 +90,7 @@ void uk_net_up(void) {
             add_device(&devices[i]);
     give_up_waiting = uk_clock_monotonic() + CONFIGURE_SECONDS * UK_SECOND;
     uk_exit_hook = before_exit;
-    uk_end_hook = uk_tcp_end;
+    uk_at_process_end(uk_tcp_end);
 }
 
 bool uk_net_is_own(const ip_addr_t *ip) {

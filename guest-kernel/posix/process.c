@@ -10,16 +10,22 @@
 #include "file.h"
 #include "memory.h"
 #include "process.h"
+#include "stop.h"
 
 _Noreturn void uk_sys_exit(void) {
     uk_thread_exit();
 }
 
-void (*uk_end_hook)(void);
+static void (*end_hook)(void);
+
+void uk_at_process_end(void (*hook)(void)) {
+    end_hook = hook;
+    uk_stop_ask();
+}
 
 _Noreturn void uk_process_end(int status) {
-    if (uk_end_hook)
-        uk_end_hook();
+    if (end_hook)
+        end_hook();
     uk_exit(status);
 }
 

@@ -5,7 +5,11 @@
 /* Ends the program: _exit(), or 128 + a signal. */
 _Noreturn void uk_process_end(int status);
 
-/* Called then: what other kernels do for a program that has ended. May wait. NULL: nothing. */
-extern void (*uk_end_hook)(void);
+/*
+ * `hook` is called then, for what other kernels do for a program that has ended. It may wait. From here on the
+ * monitor's SIGTERM and SIGINT come to the guest, whether or not the program has a handler: a guest that the monitor
+ * ends does nothing more.
+ */
+void uk_at_process_end(void (*hook)(void));
 
 #endif

@@ -48,6 +48,10 @@ static bool is_ignored_by_default(int signal) {
            signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
+bool uk_signal_is_default(int signal) {
+    return actions[signal].handler == SIG_DFL;
+}
+
 static bool is_ignored(int signal) {
     if (actions[signal].handler == SIG_IGN)
         return true;
@@ -127,7 +131,8 @@ bool uk_signal_pending(void) {
 }
 
 static _Noreturn void end_by(int signal) {
-    uk_eprintf("terminated by signal %d (%s)\n", signal, uk_signal_name(signal));
+    if (signal != SIGTERM && signal != SIGINT) /* whoever sends these knows */
+        uk_eprintf("terminated by signal %d (%s)\n", signal, uk_signal_name(signal));
     uk_process_end(128 + signal);
 }
 
@@ -182,7 +187,7 @@ bool uk_signals_deliver(long *result) {
         take(signal);
         if (is_ignored(signal))
             continue;
-        if (actions[signal].handler == SIG_DFL)
+        if (uk_signal_is_default(signal))
             end_by(signal);
         if (!(handle(signal) & SA_RESTART) || signal == SIGCANCEL_MUSL)
             interrupted = true;

@@ -23,6 +23,9 @@ extern bool uk_signals_attention;
 /* "SIGTERM" for 15, and so on. */
 const char *uk_signal_name(int signal);
 
+/* Whether the program has neither a handler for it nor ignores it. */
+bool uk_signal_is_default(int signal);
+
 /* Sends to the process, or to one thread. Callable from callbacks. */
 void uk_signal_process(int signal);
 void uk_signal_thread(struct uk_thread *thread, int signal);

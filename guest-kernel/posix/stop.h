@@ -2,7 +2,10 @@
 #ifndef UK_STOP_H
 #define UK_STOP_H
 
-/* The program has a handler for `signal`, or waits for it: from now on the monitor passes it on. */
+/* From now on the monitor passes SIGTERM and SIGINT on to the program. */
+void uk_stop_ask(void);
+
+/* The program has a handler for `signal`, or waits for it: the same, if it is one of them. */
 void uk_stop_handled(int signal);
 
 #endif

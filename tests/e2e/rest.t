@@ -129,8 +129,15 @@ check() {
 
     wait "$late"
     like "$t: a request that does not end gets 408" "$(<late)" "^HTTP/1.1 408 "
+    hostile 'my $s = connection(); print $s $get; sysread($s, my $r, 65536); print "open "; alarm 20;
+        print "closed" if defined(sysread($s, $r, 1))' >idle 2>&1 &
+    local idle=$!
+    wait_for 10 grep -q open idle
     ok "$t: the server is there to the end" kill "$server"
     wait "$server" 2>/dev/null
+    is "$t: SIGTERM ends it" $? 143
+    wait "$idle"
+    is "$t: and its clients are told" "$(<idle)" "open closed"
 }
 
 # ready: the server's port answers
