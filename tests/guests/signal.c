@@ -12,6 +12,7 @@
  *   busy     computes for a second without a hypercall, then looks, and exits with status 7
  *   lost     computes for ever
  *   exit     asks and exits at once with status 9, and without "ready"
+ *   late     the same after computing for two seconds without a hypercall
  */
 #include "ukvm.h"
 
@@ -87,12 +88,16 @@ static int once(void) {
     return 1;
 }
 
+static void compute(uint64_t time) {
+    uint64_t end = uk_clock_monotonic() + time;
+    while (uk_clock_monotonic() < end)
+        __asm__ volatile("pause");
+}
+
 static int busy(void) {
     ask();
     say_ready();
-    uint64_t end = uk_clock_monotonic() + UK_SECOND;
-    while (uk_clock_monotonic() < end)
-        __asm__ volatile("pause");
+    compute(UK_SECOND);
     uk_kick();
     say_what_came();
     return 7;
@@ -112,11 +117,19 @@ static int ask_and_exit(void) {
     return 9;
 }
 
+static int compute_and_exit(void) {
+    ask();
+    uk_printf("bye\n");
+    uk_kick();
+    compute(2 * UK_SECOND);
+    return 9;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
-} modes[] = {{"wait", wait_once}, {"thrice", thrice}, {"once", once},
-             {"busy", busy},      {"lost", lost},     {"exit", ask_and_exit}};
+} modes[] = {{"wait", wait_once},    {"thrice", thrice},        {"once", once}, {"busy", busy}, {"lost", lost},
+             {"exit", ask_and_exit}, {"late", compute_and_exit}};
 
 int main(int argc, char **argv) {
     for (size_t i = 0; argc == 2 && i < sizeof modes / sizeof modes[0]; i++)
