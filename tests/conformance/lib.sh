@@ -6,6 +6,7 @@
 
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+need_kvm
 SUITE=$BUILD/tests/conformance
 export RUN_SECONDS=${RUN_SECONDS:-20}
 [ -x "$UKVM" ] || skip_all "$UKVM: there is no such monitor"

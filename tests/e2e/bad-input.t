@@ -131,10 +131,8 @@ refused_elf "a segment outside the file" "segment 2: p_offset 0x5ff8" outside-fi
 refused_elf "cut short" "segment 2: p_offset.*cut short" cut=0x4100
 refused_elf "p_filesz beyond p_memsz" "segment 1: p_filesz" filesz
 refused_elf "a segment of 64 TiB" "segment 2: .*p_memsz 0x400000000000" memsz-huge
-refused_elf "a segment of 1 TiB" "--mem gives" memsz=0x10000000000
 refused_elf "a segment that wraps" "segment 2: p_vaddr 0xfffffffffffff000" wrap
 refused_elf "ET_EXEC below 1 MiB" "segment 0: p_vaddr 0xff000 is below 1 MiB" low
-refused_elf "ET_EXEC above guest memory" "0x3fff00000000, outside guest memory" exec base=0x3fff00000000
 refused_elf "RELRO outside every segment" "PT_GNU_RELRO" relro-outside
 refused_elf "PT_DYNAMIC outside the file" "PT_DYNAMIC" dynamic-outside
 refused_elf "DT_RELA outside the file" "DT_RELA at 0x100000" rela-at=0x100000
@@ -196,7 +194,7 @@ fi
 
 # ---- what only a host with KVM gets to ----
 
-if ! [ -w /dev/kvm ]; then
+if ! have_kvm; then
     skip "disks, networks and memory" "there is no /dev/kvm to use"
     is "nothing was created or changed" "$(rm -rf public; what_is_here)" "$before"
     done_testing
@@ -204,6 +202,8 @@ fi
 
 run_ukvm good.elf
 is "the image without a defect runs" "$status$err" 42
+refused_elf "a segment of 1 TiB" "--mem gives" memsz=0x10000000000
+refused_elf "ET_EXEC above guest memory" "0x3fff00000000, outside guest memory" exec base=0x3fff00000000
 
 refused "disk: none" 125 "disk 'data': none\.img: No such file" --disk data=none.img disk.elf
 refused "disk: none, read-only" 125 "disk 'data': none\.img: No such file" --disk data=none.img,ro disk.elf

@@ -3,6 +3,7 @@
 # Block devices, read back from the host.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 truncate -s 16M disk.img
 run_ukvm --disk data=disk.img "$EXAMPLES/blk.elf"

@@ -3,6 +3,7 @@
 # Every kind of fault ends the guest with the right status and a report that names the function.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 # fault KIND STATUS REGEX
 fault() {

@@ -4,6 +4,7 @@
 # all, and never the guest's data. ukvm-faults is the monitor with tests/faults/inject.c around some of its functions.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 FAULTS=$BUILD/tests/ukvm-faults
 SEED=${FAULTS_SEED:-$RANDOM$RANDOM}
 RANDOM=$SEED

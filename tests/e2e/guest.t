@@ -3,6 +3,7 @@
 # The guest kernel and the ABI as seen from inside: each guest prints one line "ok NAME" or "not ok NAME" for each check.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 # inside ARG...: runs a guest and passes its checks on.
 inside() {

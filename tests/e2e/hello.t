@@ -3,6 +3,7 @@
 # Arguments, environment, console, exit status: what a first guest does.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 run_ukvm -e GREETING=hi -e EMPTY= "$EXAMPLES/hello.elf" one "two words" ""
 is "hello: exit status 0" "$status" 0

@@ -8,6 +8,7 @@
 # `out`; operands of the privileged instructions beyond one or two each.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 HOSTILE=$BUILD/tests/hostile
 export ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:exitcode=99
 SEED=${HOSTILE_SEED:-$RANDOM$RANDOM}

@@ -3,6 +3,7 @@
 # --initrd: a file in the guest's memory, read-only, as it is on the host, at no cost; and what happens when it goes away.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 GUEST=$GUESTS/initrd.elf
 
 # checks NAME ARG...: the guest's own checks all pass.

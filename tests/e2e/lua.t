@@ -3,6 +3,7 @@
 # The Lua interpreter as a unikernel does what it does as an ordinary program.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 lua=$BUILD/native/lua
 "$lua" -v >/dev/null 2>&1 || skip_all "there is no build/native/lua that runs"

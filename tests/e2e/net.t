@@ -3,6 +3,7 @@
 # Network devices against the kernel's own ping and a stock UDP client, in a namespace of the test's own.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 need_network
 
 start_echo() {

@@ -4,6 +4,7 @@
 # built by gcc and by ukvm-cc.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 # Test lines and their names; what is behind # is for people.
 verdicts() {

@@ -3,6 +3,7 @@
 # MEM_PROTECT: the guest's own checks, what a protection forbids, and what the report calls it.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 GUEST=$GUESTS/protect.elf
 
 # checks NAME ARG...: the guest's own checks all pass.

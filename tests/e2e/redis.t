@@ -6,6 +6,7 @@
 # shellcheck disable=SC2016 # the dollars are Perl's
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 # examples/redis/README.md says why the others cannot.
 quick="unit/protocol unit/keyspace unit/info-command unit/type/incr unit/multi unit/quit unit/latency-monitor unit/pubsub

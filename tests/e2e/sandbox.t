@@ -5,6 +5,7 @@
 # must be refused as soon as one checked argument is another.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 PROBE=$BUILD/tests/ukvm-probe
 truncate -s 1M disk.img disk2.img
 

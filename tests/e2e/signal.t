@@ -3,6 +3,7 @@
 # Ending a guest from outside.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 # end_by SIGNAL STATUS GUEST...: starts it, waits for a line of its output, sends the signal.
 end_by() {

@@ -4,6 +4,7 @@
 # own: many connections, connections that end badly, peers that do not read, lost and reordered frames, and nonsense.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 need_network
 
 SERVER=$BUILD/tests/servers/sockets.elf

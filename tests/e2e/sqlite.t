@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016 # the dollars are Perl's
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 [ -z "${UKVM_TEST_EMULATED:-}" ] || skip_all "what is killed after some milliseconds has not even started on an emulated machine"
 
 new_disk() { rm -f disk.img && truncate -s "${1:-64M}" disk.img; }

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016 # the dollars are Perl's
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 
 for tool in curl perl redis-cli; do
     command -v $tool >/dev/null || skip_all "$tool is not installed"

@@ -4,6 +4,7 @@
 # other people's build systems.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
+need_kvm
 CC=$BUILD/ukvm-cc
 command -v objdump >/dev/null || skip_all "objdump is not installed"
 [ -x "$CC" ] || skip_all "there is no compiler here"

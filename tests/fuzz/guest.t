@@ -7,7 +7,7 @@
 #     build/tests/tools/monkey 1 SEED build/tests/ukvm-asan build/tests/guests/fuzz.elf DISK --no-sandbox
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
-[ -c /dev/kvm ] || skip_all "there is no /dev/kvm"
+need_kvm
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
 seconds=${FUZZ_SECONDS:-3}
 seed=1

@@ -92,6 +92,11 @@ skip_all() {
     exit 0
 }
 
+have_kvm() { [ -w /dev/kvm ]; }
+
+# need_kvm: skips the file where no guest can run.
+need_kvm() { have_kvm || skip_all "there is no /dev/kvm to use, and no guest runs; make test-stock brings a KVM of its own"; }
+
 done_testing() {
     echo "1..$tap_count"
     exit $((tap_failed > 0))

@@ -77,6 +77,8 @@ try() {
     rm -r "$folder"
 }
 
+[ -w /dev/kvm ] || { echo "mutants: there is no /dev/kvm to use, and no mutant runs" >&2 && exit 1; }
+
 if [ "${1:-}" = --one ]; then
     try "$2" "$3"
     exit
