@@ -19,20 +19,21 @@ $(TEST_GUESTS) $(HOSTILE_GUESTS): $(BUILD)/tests/%.elf: $(BUILD)/obj/tests/%.o $
 	@echo "  LD  $@"
 	$(Q)$(link-guest)
 
-# ---- ordinary C programs, for the guest and for this host: both must say the same ----
+# ---- ordinary C programs, for the guest and for this host: both must say (posix/) or do (programs/) the same ----
 
 POSIX_TESTS := $(patsubst tests/posix/%.c,$(BUILD)/tests/posix/%,$(wildcard tests/posix/*.c))
-POSIX_TEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -Itests/unit
+BOTH := $(POSIX_TESTS) $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(wildcard tests/programs/*.c))
+BOTH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -Itests/unit
 
-$(POSIX_TESTS:%=%.elf): $(BUILD)/tests/posix/%.elf: tests/posix/%.c tests/unit/tap.h $(UKVM_CC_DEPS)
+$(BOTH:%=%.elf): $(BUILD)/tests/%.elf: tests/%.c tests/unit/tap.h $(UKVM_CC_DEPS)
 	@mkdir -p $(@D)
 	@echo "  UKVM-CC  $@"
-	$(Q)$(UKVM_CC) $(POSIX_TEST_CFLAGS) -o $@ $<
+	$(Q)$(UKVM_CC) $(BOTH_CFLAGS) -o $@ $<
 
-$(POSIX_TESTS): $(BUILD)/tests/posix/%: tests/posix/%.c tests/unit/tap.h | packages-build
+$(BOTH): $(BUILD)/tests/%: tests/%.c tests/unit/tap.h | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
-	$(Q)$(CC) $(POSIX_TEST_CFLAGS) -o $@ $<
+	$(Q)$(CC) $(BOTH_CFLAGS) -o $@ $<
 
 # Ordinary C programs that end-to-end tests talk to.
 TEST_SERVERS := $(patsubst tests/servers/%.c,$(BUILD)/tests/servers/%.elf,$(wildcard tests/servers/*.c))
@@ -40,7 +41,7 @@ TEST_SERVERS := $(patsubst tests/servers/%.c,$(BUILD)/tests/servers/%.elf,$(wild
 $(TEST_SERVERS): $(BUILD)/tests/servers/%.elf: tests/servers/%.c $(UKVM_CC_DEPS)
 	@mkdir -p $(@D)
 	@echo "  UKVM-CC  $@"
-	$(Q)$(UKVM_CC) $(POSIX_TEST_CFLAGS) -o $@ $<
+	$(Q)$(UKVM_CC) $(BOTH_CFLAGS) -o $@ $<
 
 # Programs of examples/ that are not ours to the end, and those that the tests also run as ordinary ones of this host.
 OTHERS := lua redis sqlite speedtest1
@@ -192,7 +193,7 @@ $(BUILD)/tests/proof/%.t: tests/proof/%.c $(RULES) | packages-build packages-fuz
 # ---- running them ----
 
 E2E_TESTS := $(wildcard tests/e2e/*.t)
-E2E_INPUTS := all $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(TEST_SERVERS) $(POSIX_TESTS) $(POSIX_TESTS:%=%.elf) \
+E2E_INPUTS := all $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(TEST_SERVERS) $(BOTH) $(BOTH:%=%.elf) \
 	$(OTHERS:%=$(BUILD)/examples/%.elf) $(NATIVE:%=$(BUILD)/native/%) $(TEST_TOOLS) $(addprefix $(BUILD)/tests/ukvm-,probe faults asan)
 
 .PHONY: test test-unit test-e2e test-stock conformance mutants fuzz prove-bounds bench

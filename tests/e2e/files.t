@@ -3,11 +3,8 @@
 # Files of ordinary programs: the initrd as a tree of files, and disks under /dev, compared with what the host sees.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
-CC=$BUILD/ukvm-cc
-[ -x "$CC" ] || skip_all "there is no compiler here"
-
-"$CC" -O2 -pthread -o fileop.elf "$TOP/tests/lib/fileop.c" || skip_all "the program cannot be built"
-gcc -D_GNU_SOURCE -O2 -pthread -o fileop "$TOP/tests/lib/fileop.c" || skip_all "the program cannot be built"
+need_kvm
+ln -s "$BUILD"/tests/programs/fileop{,.elf} .
 
 # The initrd: what tar and cpio of this host make, as the host lists it
 mkdir -p root/sub/deep root/empty root/etc

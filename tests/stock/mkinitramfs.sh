@@ -21,11 +21,13 @@ coreutils       [ base64 basename cat chgrp chmod chown chroot cksum comm cp cut
 coreutils       false fold head id install join ln ls md5sum mkdir mkfifo mknod mktemp mv nice nl nohup nproc numfmt od
 coreutils       paste printenv printf pwd readlink realpath rm rmdir seq sha256sum shuf sleep sort split stat stty sync
 coreutils       tac tail tee test timeout touch tr true truncate tty uname uniq unlink wc whoami yes
+cpio?           cpio
 curl?           curl
 dash            sh
 diffutils       cmp diff
 findutils       find xargs
 grep            grep
+gzip            gzip
 iproute2        bridge ip ss tc
 iputils-ping    ping
 mawk            awk
@@ -33,6 +35,7 @@ mount           losetup mount umount
 passt?          passt
 perl            perl prove
 procps?         free pgrep pkill ps
+redis-tools?    redis-cli
 sed             sed
 socat           socat
 strace?         strace
