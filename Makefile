@@ -20,7 +20,7 @@ Q := $(if $(V),,@)
 
 # ---- Debian packages: the one list that every target installs from ----
 
-PACKAGES_BUILD := binutils gcc libc6-dev libelf-dev libseccomp-dev liburing-dev zlib1g-dev
+PACKAGES_BUILD := binutils gcc libc6-dev libelf-dev libseccomp-dev liburing-dev linux-libc-dev zlib1g-dev
 PACKAGES_RUN := curl iproute2 iputils-ping util-linux
 PACKAGES_FETCH := xz-utils
 PACKAGES_SQLITE := tcl $(PACKAGES_BUILD)
