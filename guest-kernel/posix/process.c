@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The one process, its identity and its limits. */
+/* The one process, and its limits. */
 #include <errno.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -7,6 +7,7 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
+#include "credentials.h"
 #include "file.h"
 #include "memory.h"
 #include "process.h"
@@ -50,34 +51,8 @@ long uk_sys_set_tid_address(int *address) {
     return uk_current->tid;
 }
 
-/* Root, in every sense there is. */
+/* What always holds, and what is accepted without effect. */
 long uk_sys_zero(void) {
-    return 0;
-}
-
-static bool is_root(uint32_t id) {
-    return id == 0 || id == UINT32_MAX;
-}
-
-/* No other user exists to become. */
-long uk_sys_setuid(uint32_t id) {
-    return is_root(id) ? 0 : -EPERM;
-}
-
-long uk_sys_setresuid(uint32_t real, uint32_t effective, uint32_t saved) {
-    return is_root(real) && is_root(effective) && is_root(saved) ? 0 : -EPERM;
-}
-
-long uk_sys_setreuid(uint32_t real, uint32_t effective) {
-    return uk_sys_setresuid(real, effective, 0);
-}
-
-long uk_sys_getresuid(uint32_t *real, uint32_t *effective, uint32_t *saved) {
-    *real = *effective = *saved = 0;
-    return 0;
-}
-
-long uk_sys_getgroups(void) {
     return 0;
 }
 
@@ -227,6 +202,13 @@ long uk_sys_prctl(int option, unsigned long argument) {
     case PR_GET_NAME:
         memcpy((char *)argument, uk_current->name, sizeof uk_current->name);
         return 0;
+    case PR_SET_KEEPCAPS:
+        if (argument > 1)
+            return -EINVAL;
+        uk_keep_capabilities(argument);
+        return 0;
+    case PR_GET_KEEPCAPS:
+        return uk_keeps_capabilities();
     case PR_SET_DUMPABLE:
     case PR_GET_DUMPABLE:
     case PR_SET_PDEATHSIG:

@@ -4,7 +4,7 @@
 /* links: guest-kernel/posix/fs/regular.c guest-kernel/posix/fs/directory.c guest-kernel/posix/fs/tree.c */
 /* links: guest-kernel/posix/fs/initrd.c guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/tar.c */
 /* links: guest-kernel/posix/fs/cpio.c guest-kernel/posix/fs/names_calls.c guest-kernel/posix/fs/stat_calls.c */
-/* links: guest-kernel/posix/fs/change_calls.c guest-kernel/posix/fs/fs_calls.c */
+/* links: guest-kernel/posix/fs/change_calls.c guest-kernel/posix/fs/fs_calls.c guest-kernel/posix/credentials.c */
 #include "../../guest-kernel/kernel.h"
 
 #include <errno.h>

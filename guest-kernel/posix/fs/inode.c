@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../credentials.h"
 #include "../deadline.h"
 
 #define BLOCK 512 /* the unit of st_blocks, whatever the file system */
@@ -19,7 +20,16 @@ struct uk_inode *uk_inode_new(mode_t mode) {
     if (!inode)
         return NULL;
     struct timespec now = uk_fs_now();
-    *inode = (struct uk_inode){.refs = 1, .ino = ++last_ino, .mode = mode, .atime = now, .mtime = now, .ctime = now};
+    *inode = (struct uk_inode){
+        .refs = 1,
+        .ino = ++last_ino,
+        .mode = mode,
+        .uid = uk_user_ids.effective,
+        .gid = uk_group_ids.effective,
+        .atime = now,
+        .mtime = now,
+        .ctime = now,
+    };
     return inode;
 }
 

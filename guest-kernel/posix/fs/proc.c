@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "../credentials.h"
 #include "../random.h"
 #include "../thread.h"
 #include "path.h"
@@ -13,6 +14,7 @@
 #define PAGE_KIB (UKVM_PAGE_SIZE / 1024)
 
 long uk_sys_uname(struct utsname *name);
+long uk_sys_getgroups(int size, uint32_t *list);
 
 static size_t used_pages(void) {
     return uk_pages_total() - uk_pages_available();
@@ -65,11 +67,26 @@ static void make_environ(struct uk_text *text) {
     uk_text_append(text, (const char *)uk_boot() + uk_boot()->env_offset, uk_boot()->env_size);
 }
 
+static void add_ids(struct uk_text *text, const char *name, const struct uk_ids *ids) {
+    uk_text_printf(text, "%s:\t%u\t%u\t%u\t%u\n", name, ids->real, ids->effective, ids->saved, ids->effective);
+}
+
+static void add_groups(struct uk_text *text) {
+    uint32_t groups[UK_GROUPS_MAX];
+    long count = uk_sys_getgroups(UK_GROUPS_MAX, groups);
+    uk_text_printf(text, "FDSize:\t64\nGroups:\t");
+    for (long i = 0; i < count; i++)
+        uk_text_printf(text, "%u ", groups[i]);
+    uk_text_printf(text, "\n");
+}
+
 static void make_status(struct uk_text *text) {
     char name[17];
     uk_text_printf(text, "Name:\t%s\nUmask:\t0022\nState:\tR (running)\nTgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\n",
                    command(name));
-    uk_text_printf(text, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t64\nGroups:\t\n");
+    add_ids(text, "Uid", &uk_user_ids);
+    add_ids(text, "Gid", &uk_group_ids);
+    add_groups(text);
     uk_text_printf(text, "VmPeak:\t%8zu kB\nVmSize:\t%8zu kB\n", uk_pages_total() * PAGE_KIB,
                    uk_pages_total() * PAGE_KIB);
     uk_text_printf(text, "VmHWM:\t%8zu kB\nVmRSS:\t%8zu kB\nVmData:\t%8zu kB\nVmSwap:\t       0 kB\n",
