@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who the program says it is. It starts as root; what it changes is kept as credentials(7) says, so that a server that
- * gives up its rights at the start succeeds, and finds that it cannot get them back. Nothing else depends on them: there
- * is one program, and nobody to protect from it.
+ * gives up its rights at the start succeeds, and finds that it cannot get them back. Nothing else depends on them:
+ * there is one program, and nobody to protect from it.
  */
 #ifndef UK_CREDENTIALS_H
 #define UK_CREDENTIALS_H

@@ -68,13 +68,6 @@ survives() {
     is "$name" "$status ${out//$'\n'/ }" "0 before after"
 }
 
-# image NAME CHANGE...: writes NAME.elf, see mkelf --help. Unchanged, it ends with status 42.
-image() {
-    local name=$1
-    shift
-    "$TOOLS/mkelf" "$name.elf" "$@"
-}
-
 # runs NAME [CHANGE...]
 runs() {
     local name=$1

@@ -5,13 +5,6 @@
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
-# image NAME CHANGE...: writes NAME.elf, see mkelf --help. Unchanged, it exits with status 42.
-image() {
-    local name=$1
-    shift
-    "$TOOLS/mkelf" "$name.elf" "$@"
-}
-
 # complains STATUS REGEX: what the last run must have done.
 # shellcheck disable=SC2317 # called by ok
 complains() {

@@ -37,6 +37,14 @@ cd "$SCRATCH" || exit 1
 # at_end COMMAND: runs it when the test ends, however it ends; the last one first.
 at_end() { cleanups+=("$1"); }
 
+# image NAME CHANGE...: writes NAME.elf, see mkelf --help. Unchanged, it ends with status 42. A file that cannot be made
+# ends the test: what is then refused would be another one.
+image() {
+    local name=$1
+    shift
+    "$TOOLS/mkelf" "$name.elf" "$@" || exit 1
+}
+
 # tap_not_ok NAME: a failed check. Standard input says why; it goes to standard error, which `prove` shows in any case.
 tap_not_ok() {
     echo "not ok $tap_count - $1"
