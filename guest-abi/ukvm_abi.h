@@ -47,7 +47,7 @@ struct ukvm_note_abi {
     uint32_t reserved;   /* 0 */
     uint64_t features;   /* UKVM_FEATURE_* the image cannot run without */
     uint64_t min_memory; /* bytes of guest memory the image needs beyond its own segments and stack */
-    uint64_t stack_size; /* bytes of boot stack, 0 for UKVM_STACK_DEFAULT; rounded up to a page */
+    uint64_t stack_size; /* bytes of boot stack, 0 for UKVM_STACK_DEFAULT; PT_GNU_STACK may ask for more */
 };
 
 #define UKVM_STACK_DEFAULT (128u * 1024u)

@@ -69,7 +69,7 @@ static const char *describe_address(const struct layout *layout, uint64_t addres
     if (address < UKVM_PAGE_SIZE)
         return "a NULL pointer";
     if (layout->stack_base - address <= UKVM_PAGE_SIZE && address < layout->stack_base)
-        return "the guard page below the boot stack: a stack overflow";
+        return "the guard page below the boot stack: a stack overflow; ld's -z stack-size=BYTES makes it larger";
     if (range && range->kind == UKVM_RANGE_STACK)
         return "the boot stack";
     if (range && range->kind == UKVM_RANGE_FREE)

@@ -128,6 +128,15 @@ static int add_segment(struct reader *r, const GElf_Phdr *header, unsigned numbe
     return 0;
 }
 
+/* The note and PT_GNU_STACK (ld's -z stack-size) may both ask, for 0 if they do not care; the larger wish counts. */
+static int want_stack(struct reader *r, uint64_t size) {
+    if (size > UKVM_STACK_MAX)
+        return refuse(r, "asks for a stack of 0x%" PRIx64 " bytes; the limit is 0x%x", size, UKVM_STACK_MAX);
+    if (size > r->image->stack_size)
+        r->image->stack_size = size;
+    return 0;
+}
+
 static int read_abi_note(struct reader *r, const void *desc, size_t size) {
     struct ukvm_note_abi note;
     if (r->has_note)
@@ -143,12 +152,9 @@ static int read_abi_note(struct reader *r, const void *desc, size_t size) {
                       note.features & ~UKVM_FEATURES_V1);
     if (note.reserved != 0)
         return refuse(r, "the ukvm ABI note's reserved field is 0x%x, not 0", note.reserved);
-    if (note.stack_size > UKVM_STACK_MAX)
-        return refuse(r, "the ukvm ABI note asks for a stack of 0x%" PRIx64 " bytes; the limit is 0x%x",
-                      note.stack_size, UKVM_STACK_MAX);
     r->image->note = note;
     r->has_note = true;
-    return 0;
+    return want_stack(r, note.stack_size);
 }
 
 static int read_device_note(struct reader *r, const void *desc, size_t size) {
@@ -297,6 +303,8 @@ static int read_program_headers(struct reader *r) {
             return -1;
         if (header.p_type == PT_GNU_RELRO && check_relro(r, &header))
             return -1;
+        if (header.p_type == PT_GNU_STACK && want_stack(r, header.p_memsz))
+            return -1;
     }
     return 0;
 }
@@ -330,6 +338,8 @@ static int image_read(struct reader *r) {
     const struct image_segment *last = &image->segments[image->segments_count - 1];
     image->low = align_down(image->segments[0].address, UKVM_PAGE_SIZE);
     image->high = align_up(last->address + last->memory_size, UKVM_PAGE_SIZE);
+    if (image->stack_size == 0)
+        image->stack_size = UKVM_STACK_DEFAULT;
     find_symbols(r);
     return 0;
 }

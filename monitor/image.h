@@ -45,6 +45,7 @@ struct image {
     struct image_range symtab; /* file offsets, for the fault report */
     struct image_range strtab;
     struct ukvm_note_abi note;
+    uint64_t stack_size; /* bytes of the boot stack, from 1 to UKVM_STACK_MAX */
     struct ukvm_note_device device_notes[IMAGE_MAX_DEVICE_NOTES];
     unsigned device_notes_count;
 };

@@ -42,7 +42,7 @@ static int place_ram(const struct layout_request *q, struct layout *layout, stru
     const struct image *image = q->image;
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
     uint64_t image_size = image->high - image->low;
-    uint64_t stack = page_up(image->note.stack_size ? image->note.stack_size : UKVM_STACK_DEFAULT);
+    uint64_t stack = page_up(image->stack_size);
     uint64_t needed = image_size + UKVM_PAGE_SIZE + stack;
 
     if (image->note.min_memory > q->memory || needed > q->memory - image->note.min_memory)

@@ -17,7 +17,12 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 
 size_t uk_stack_size(void) {
-    return uk_image_note.desc.stack_size ? uk_image_note.desc.stack_size : UKVM_STACK_DEFAULT;
+    const struct ukvm_boot *boot = uk_boot();
+    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
+    for (uint32_t i = 0; i < boot->ranges_count; i++)
+        if (ranges[i].kind == UKVM_RANGE_STACK)
+            return ranges[i].size;
+    return UKVM_STACK_DEFAULT;
 }
 
 /*

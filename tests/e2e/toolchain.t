@@ -48,6 +48,45 @@ is "no relocation but relative ones" "$(readelf -rW app.elf | grep R_X86_64 | gr
 "$CC" -g app.c -o debug.elf
 like "-g is kept" "$(readelf -SW debug.elf)" "\.debug_info"
 
+# The call is what grows the stack, 1 KiB at a time, and nothing is left of it in a register.
+cat >deep.c <<'END'
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+static __attribute__((noinline)) unsigned down(unsigned levels) {
+    volatile char frame[1024];
+    frame[0] = (char)levels;
+    return levels ? down(levels - 1) + (frame[0] == (char)levels) : 0;
+}
+static void *thread(void *levels) {
+    printf("thread %u\n", down(*(unsigned *)levels));
+    return NULL;
+}
+int main(int argc, char **argv) {
+    struct rlimit limit;
+    unsigned levels = argc > 1 ? (unsigned)atoi(argv[1]) : 1;
+    pthread_t id;
+    getrlimit(RLIMIT_STACK, &limit);
+    printf("limit %lu\n", limit.rlim_cur);
+    fflush(stdout);
+    printf("main %u\n", down(levels));
+    return pthread_create(&id, NULL, thread, &levels) || pthread_join(id, NULL);
+}
+END
+"$CC" -O1 deep.c -o deep.elf
+run_ukvm deep.elf 3000
+is "a stack of 2 MiB is not enough for 3" "$status" 139
+is "the program knows its size" "$out" "limit 2097152"
+like "the report says what to do" "$err" "stack overflow; ld's -z stack-size=BYTES"
+"$CC" -O1 deep.c -o deep.elf -Wl,-z,stack-size=4194304
+run_ukvm deep.elf 3000
+is "-z stack-size asks for more" "$out" $'limit 4194304\nmain 3000\nthread 3000'
+"$CC" -O1 deep.c -o deep.elf -Wl,-z,stack-size=67108865
+run_ukvm deep.elf
+is "more than 64 MiB is refused" "$status" 126
+like "with what the limit is" "$err" "asks for a stack of 0x4000001 bytes; the limit is 0x4000000"
+
 cat >crash.c <<'END'
 #include <stdlib.h>
 static __attribute__((noinline)) int innermost(volatile int *at) { return *at; }

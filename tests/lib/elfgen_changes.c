@@ -116,6 +116,11 @@ static int change_interp(struct elfgen *g, const char *value) {
     return 0;
 }
 
+static int change_gnu_stack(struct elfgen *g, const char *value) {
+    elfgen_add_phdr(g, PT_GNU_STACK, PF_R | PF_W, 0, 0, strtoull(value, NULL, 0));
+    return 0;
+}
+
 static int change_no_load(struct elfgen *g, const char *value) {
     (void)value;
     for (unsigned i = 0; i < g->phdr_count; i++)
@@ -279,6 +284,7 @@ static const struct change {
     FIXED("note-outside", phdr[ELFGEN_P_NOTE].p_offset, ELFGEN_FILE_MAX),
     NUMBER("note-size", phdr[ELFGEN_P_NOTE].p_filesz),
     NUMBER("stack", abi.stack_size),
+    FUNCTION("gnu-stack", change_gnu_stack),
     NUMBER("min-memory", abi.min_memory),
     FUNCTION("device", change_device),
     FUNCTION("device-optional", change_device_optional),
@@ -311,7 +317,7 @@ static const struct change {
 const char elfgen_help[] =
     "  magic class=32 data=N machine=N type=none|rel|exec|core entry=N    the ELF header\n"
     "  exec low base=N                    ET_EXEC at 4 MiB; below 1 MiB; add N to all addresses\n"
-    "  phoff=N phnum=N loads=N no-load interp                             program headers\n"
+    "  phoff=N phnum=N loads=N no-load interp gnu-stack=N                 program headers\n"
     "  wx no-read overlap same-page unsorted outside-file filesz          segments\n"
     "  memsz=N memsz-huge vaddr=N wrap flags=N                            the data segment\n"
     "  no-note two-notes version=N features=N note-reserved note-short note-long note-outside\n"

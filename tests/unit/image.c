@@ -131,8 +131,10 @@ static void test_refusals(void) {
         {"note-reserved", "reserved"},
         {"note-short", "28 bytes"},
         {"note-long", "40 bytes"},
-        {"stack=0x4000001", "stack"},
+        {"stack=0x4000001", "stack of 0x4000001"},
         {"stack=0xffffffffffffffff", "stack"},
+        {"gnu-stack=0x4000001", "stack of 0x4000001"},
+        {"gnu-stack=0xffffffffffffffff", "stack"},
         /* IMG-06 */
         {"bad-device-note=short", "device note"},
         {"bad-device-note=kind", "kind 3"},
@@ -207,6 +209,7 @@ static void test_accepted(void) {
     ok(image.symtab.start == ELFGEN_SYMBOLS && image.symtab.size == 4 * 24 && image.strtab.start == ELFGEN_STRINGS,
        "symbols");
     ok(image.note.version == UKVM_ABI_VERSION && image.note.stack_size == 0, "note");
+    is_u64(image.stack_size, UKVM_STACK_DEFAULT, "the default stack");
     is_u64(image.device_notes_count, 0, "no devices");
     close_image();
 
@@ -223,9 +226,25 @@ static void test_accepted(void) {
     close_image();
 
     accepted("stack=0x4000000 min-memory=0xffffffffffffffff features=1");
-    ok(image.note.stack_size == UKVM_STACK_MAX && image.note.min_memory == UINT64_MAX && image.note.features == 1,
+    ok(image.stack_size == UKVM_STACK_MAX && image.note.min_memory == UINT64_MAX && image.note.features == 1,
        "the note's numbers are handed on; the layout judges them");
     close_image();
+    static const struct {
+        const char *changes;
+        uint64_t size;
+    } stacks[] = {
+        {"gnu-stack=0", UKVM_STACK_DEFAULT},
+        {"gnu-stack=0x4000000", UKVM_STACK_MAX},
+        {"gnu-stack=1", 1},
+        {"stack=0x3001 gnu-stack=0x3000", 0x3001},
+        {"stack=1 gnu-stack=0x3000", 0x3000},
+        {"gnu-stack=0x5000 gnu-stack=0x3000", 0x5000},
+    };
+    for (unsigned i = 0; i < sizeof stacks / sizeof *stacks; i++) {
+        accepted(stacks[i].changes);
+        is_u64(image.stack_size, stacks[i].size, stacks[i].changes);
+        close_image();
+    }
     accepted("device=blk:data device-optional=net:eth0 device-any=blk");
     is_u64(image.device_notes_count, 3, "three device notes");
     ok(image.device_notes[0].kind == UKVM_DEVICE_BLK && strcmp(image.device_notes[0].name, "data") == 0, "the first");

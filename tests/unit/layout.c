@@ -56,12 +56,12 @@ static void random_image(struct image *image) {
         image->relro.start = start + from * PAGE;
         image->relro.size = (next_random() % 2 ? pages - from : 1 + scaled(pages - from - 1)) * PAGE;
     }
-    image->note.stack_size = next_random() % 3 ? scaled(UKVM_STACK_MAX) : 0;
+    image->stack_size = next_random() % 3 ? 1 + scaled(UKVM_STACK_MAX - 1) : UKVM_STACK_DEFAULT;
     image->note.min_memory = next_random() % 3 ? scaled(UINT64_C(1) << 26) : 0;
 }
 
 static uint64_t needed(const struct image *image) {
-    return image->high - image->low + PAGE + up(image->note.stack_size ? image->note.stack_size : UKVM_STACK_DEFAULT);
+    return image->high - image->low + PAGE + up(image->stack_size);
 }
 
 static void random_request(struct layout_request *q, const struct image *image) {
@@ -198,7 +198,7 @@ static bool ram_is_right(const struct layout_request *q, const struct layout *l)
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
     bool right = l->ram_size == q->memory && (u128)l->ram_base + l->ram_size <= half && l->bias % PAGE == 0;
     right = right && l->entry == image->entry + l->bias;
-    right = right && l->stack_size == up(image->note.stack_size ? image->note.stack_size : UKVM_STACK_DEFAULT);
+    right = right && l->stack_size == up(image->stack_size);
     right = right && l->stack_base % PAGE == 0 && l->stack_base == image->high + l->bias + PAGE;
     if (image->pie)
         return right && l->ram_base >= RAM_LOW && l->ram_base % LAYOUT_LARGE_PAGE == 0;
@@ -297,6 +297,7 @@ static void reset(void) {
         .segments = {{.address = 0x10123, .memory_size = 0x100, .prot = 5},
                      {.address = 0x11008, .memory_size = 0x2800, .prot = 6}},
         .relro = {.start = 0x11000, .size = 0x1000},
+        .stack_size = UKVM_STACK_DEFAULT,
     };
     request = (struct layout_request){
         .image = &image,
@@ -320,7 +321,7 @@ static void test_refusals(void) {
     image.high = image.low + (UINT64_C(1) << 45);
     ok(layout_plan(&request, &layout, &err) && err.status == EXIT_IMAGE, "an image beyond all bounds");
     reset();
-    image.note.stack_size = UKVM_STACK_MAX;
+    image.stack_size = UKVM_STACK_MAX;
     ok(layout_plan(&request, &layout, &err) && err.status == EXIT_IMAGE, "a stack as large as the memory");
     reset();
     request.address_bits = 36;
