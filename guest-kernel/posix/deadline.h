@@ -21,6 +21,13 @@ uint64_t uk_deadline_in(uint64_t ns);
 
 struct timespec uk_timespec(uint64_t ns);
 
+/*
+ * What CLOCK_MONOTONIC and CLOCK_BOOTTIME show, in nanoseconds. They do not begin at 0, for no program is used to that:
+ * on Linux it is started minutes after the machine. libevent takes its wall clock right only after 5 s, and a time of 0
+ * often stands for "never".
+ */
+uint64_t uk_uptime(void);
+
 /* What is added to monotonic time to give the wall clock; clock_settime() changes it. */
 uint64_t uk_wall_base(void);
 

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "credentials.h"
+#include "deadline.h"
 #include "file.h"
 #include "memory.h"
 #include "process.h"
@@ -85,7 +86,7 @@ long uk_sys_uname(struct utsname *name) {
 
 long uk_sys_sysinfo(struct sysinfo *info) {
     *info = (struct sysinfo){
-        .uptime = uk_clock_monotonic() / UK_SECOND,
+        .uptime = uk_uptime() / UK_SECOND,
         .totalram = uk_pages_total(),
         .freeram = uk_pages_available(),
         .procs = 1,

@@ -11,10 +11,16 @@
 #define NS UINT64_C(1000000000)
 #define TICKS_PER_SECOND 100 /* sysconf(_SC_CLK_TCK), of times() */
 
+#define UPTIME_AT_START (3600 * NS)
+
 static int64_t wall_shift; /* by clock_settime() */
 
 uint64_t uk_wall_base(void) {
     return uk_boot()->wall_base + (uint64_t)wall_shift;
+}
+
+uint64_t uk_uptime(void) {
+    return UPTIME_AT_START + uk_clock_monotonic();
 }
 
 struct timespec uk_timespec(uint64_t ns) {
@@ -48,12 +54,21 @@ static bool is_wall(clockid_t clock) {
            clock == CLOCK_REALTIME_ALARM;
 }
 
+static bool is_processor(clockid_t clock) {
+    return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+/* What the clock showed when the guest started. */
+static uint64_t clock_base(clockid_t clock) {
+    return is_wall(clock) ? uk_wall_base() : is_processor(clock) ? 0 : UPTIME_AT_START;
+}
+
 int uk_deadline_at(clockid_t clock, const struct timespec *time, uint64_t *deadline) {
-    uint64_t ns;
+    uint64_t ns, base = clock_base(clock);
     if (uk_duration(time, &ns))
         return -EINVAL;
-    if (is_wall(clock) && ns != UINT64_MAX)
-        ns = ns > uk_wall_base() ? ns - uk_wall_base() : 0;
+    if (ns != UINT64_MAX)
+        ns = ns > base ? ns - base : 0;
     *deadline = ns;
     return 0;
 }
@@ -65,8 +80,7 @@ static bool is_known(clockid_t clock) {
 long uk_sys_clock_gettime(clockid_t clock, struct timespec *time) {
     if (!is_known(clock))
         return -EINVAL;
-    uint64_t now = uk_clock_monotonic();
-    *time = uk_timespec(is_wall(clock) ? uk_wall_base() + now : now);
+    *time = uk_timespec(clock_base(clock) + uk_clock_monotonic());
     return 0;
 }
 

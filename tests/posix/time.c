@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Clocks, sleeping and timers. */
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/select.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -51,6 +54,65 @@ static void sleeping(void) {
     ok(select(0, NULL, NULL, NULL, &(struct timeval){0, 1000}) == 0, "select on nothing");
 }
 
+/* Times on the monotonic clock, wherever one can be given, lie where that clock shows them. */
+static void absolute_times(void) {
+    int64_t until = now(CLOCK_MONOTONIC) + 20 * MS;
+    struct timespec time = {.tv_sec = until / 1000 / MS, .tv_nsec = until % (1000 * MS)};
+    int64_t began = now(CLOCK_REALTIME);
+    ok(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == 0, "sleeping until then");
+    ok(now(CLOCK_MONOTONIC) >= until && now(CLOCK_REALTIME) - began < 1000 * MS, "and no longer");
+
+    pthread_condattr_t attributes;
+    pthread_cond_t never;
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&never, &attributes);
+    until = now(CLOCK_MONOTONIC) + 20 * MS;
+    time = (struct timespec){.tv_sec = until / 1000 / MS, .tv_nsec = until % (1000 * MS)};
+    pthread_mutex_lock(&mutex);
+    ok(pthread_cond_timedwait(&never, &mutex, &time) == ETIMEDOUT, "waiting for a condition until then");
+    ok(now(CLOCK_MONOTONIC) >= until && now(CLOCK_REALTIME) - began < 1000 * MS, "and no longer");
+    pthread_mutex_unlock(&mutex);
+
+    int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+    uint64_t count = 0;
+    until = now(CLOCK_MONOTONIC) + 20 * MS;
+    struct itimerspec once = {.it_value = {.tv_sec = until / 1000 / MS, .tv_nsec = until % (1000 * MS)}};
+    timerfd_settime(fd, TFD_TIMER_ABSTIME, &once, NULL);
+    ok(read(fd, &count, sizeof count) == 8 && count == 1, "a timer for then");
+    ok(now(CLOCK_MONOTONIC) >= until && now(CLOCK_REALTIME) - began < 1000 * MS, "and no later");
+    close(fd);
+}
+
+static double number_in(const char *path, const char *format) {
+    double number = -1;
+    char line[400];
+    FILE *file = fopen(path, "r");
+    while (file && number < 0 && fgets(line, sizeof line, file))
+        if (sscanf(line, format, &number) != 1)
+            number = -1;
+    if (file)
+        fclose(file);
+    return number;
+}
+
+/* The machine has been up for longer than the program runs, and for the same time whoever is asked. */
+static void uptime(void) {
+    double up = (double)now(CLOCK_BOOTTIME) / 1e9;
+    struct sysinfo info;
+    ok(sysinfo(&info) == 0 && fabs((double)info.uptime - up) < 2, "sysinfo: uptime");
+    ok(fabs(number_in("/proc/uptime", "%lf") - up) < 2, "/proc/uptime");
+    ok(fabs(number_in("/proc/stat", "btime %lf") + up - (double)now(CLOCK_REALTIME) / 1e9) < 2, "/proc/stat: btime");
+    double start = number_in("/proc/self/stat", "%*d (%*[^)]) %*c" /* then fields 4 to 21 */
+                                                "%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%lf");
+    double age = up - start / (double)sysconf(_SC_CLK_TCK);
+    ok(age > -1 && age < 10, "/proc/self/stat: when the process started");
+    ok(start > 100, "later than the machine");
+    ok(now(CLOCK_PROCESS_CPUTIME_ID) < 10000 * MS && now(CLOCK_THREAD_CPUTIME_ID) < 10000 * MS,
+       "the time of the processor begins with the program");
+}
+
 static void timers(void) {
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     uint64_t count = 0;
@@ -78,5 +140,7 @@ int main(void) {
     clocks();
     sleeping();
     timers();
+    absolute_times();
+    uptime();
     return done_testing();
 }
