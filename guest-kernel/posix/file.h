@@ -48,7 +48,15 @@ struct uk_file_ops {
     int (*sync)(struct uk_file *file);                                    /* fsync(); NULL: -EINVAL */
     ssize_t (*getdents)(struct uk_file *file, void *buffer, size_t size); /* NULL: -ENOTDIR */
     int (*set_flags)(struct uk_file *file, int flags);                    /* after F_SETFL; NULL: nothing to do */
+
+    /*
+     * mmap() with MAP_SHARED: gives pages, at `at` if that is not NULL, that are the file's own. NULL: only a copy can
+     * be mapped, and where it is shared only for reading.
+     */
+    int (*map)(struct uk_file *file, off_t offset, size_t count, void *at, int prot, void **pages);
+
     bool seekable;
+    bool is_zeros;               /* a mapping of it is anonymous memory */
     enum uk_waits_for waits_for; /* who makes it ready: the world, or only another thread (a pipe). See thread.h */
 };
 

@@ -47,7 +47,12 @@ long uk_sys_fsync(int fd) {
     struct uk_file *file = uk_fd_get(fd);
     if (!file)
         return -EBADF;
-    return file->ops->sync ? file->ops->sync(file) : -EINVAL;
+    if (!file->ops->sync)
+        return -EINVAL;
+    uk_file_ref(file);
+    int result = file->ops->sync(file);
+    uk_file_unref(file);
+    return result;
 }
 
 long uk_sys_ftruncate(int fd, off_t length) {
@@ -56,7 +61,10 @@ long uk_sys_ftruncate(int fd, off_t length) {
         return -EBADF;
     if (length < 0 || (file->flags & O_ACCMODE) == O_RDONLY || !file->ops->truncate)
         return -EINVAL;
-    return file->ops->truncate(file, length);
+    uk_file_ref(file);
+    int result = file->ops->truncate(file, length);
+    uk_file_unref(file);
+    return result;
 }
 
 long uk_sys_getdents64(int fd, void *buffer, size_t size) {

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "file.h"
+#include "fs/shared.h"
 #include "protect.h"
 
 /* The data segment: room for brk(), reserved at its first use and untouched until then. malloc() has no use for it, but
@@ -52,69 +53,124 @@ static int fill(void *pages, size_t size, struct uk_file *file, off_t offset) {
     return 0;
 }
 
-/*
- * A private mapping is a copy of the file. A shared one would have to follow it and be written back: only for reading,
- * where the file does not change, is the copy as good.
- */
+/* A private mapping is a copy of the file, and so is a shared one that can only be read of what does not change. */
 static int check_file(const struct uk_file *file, int prot, int flags) {
-    if (!file)
+    if (!file || (file->flags & O_PATH))
         return -EBADF;
-    return (flags & MAP_SHARED) && (prot & PROT_WRITE) ? -ENODEV : 0;
+    if ((file->flags & O_ACCMODE) == O_WRONLY)
+        return -EACCES;
+    if (!(flags & MAP_SHARED) || !(prot & PROT_WRITE))
+        return 0;
+    if ((file->flags & O_ACCMODE) != O_RDWR)
+        return -EACCES;
+    return file->ops->map || file->ops->is_zeros ? 0 : -ENODEV;
 }
 
-/* Over what is mapped already: the same pages again, zeroed. */
-static void *map_fixed(void *address, size_t count) {
-    if (!is_page_aligned(address))
-        return (void *)-EINVAL;
-    if (!uk_pages_are_taken(address, count) && !uk_pages_take(address, count))
-        return (void *)-ENOMEM;
+/* Over what is mapped already: the same pages again, zeroed. Those of a file stay the file's. */
+static int map_fixed(void *address, size_t count) {
+    if (uk_pages_are_taken(address, count) ? uk_content_has_placed(address, count) : !uk_pages_take(address, count))
+        return -ENOMEM;
     uk_protect(address, count, PROT_READ | PROT_WRITE);
     memset(address, 0, count * UKVM_PAGE_SIZE);
-    return address;
+    return 0;
 }
 
-void *uk_sys_mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset) {
-    struct uk_file *file = flags & MAP_ANONYMOUS ? NULL : uk_fd_get(fd);
-    if (size == 0 || size > SIZE_MAX / 2 || offset % UKVM_PAGE_SIZE)
-        return (void *)-EINVAL;
-    if (prot & PROT_EXEC) /* memory is never both written and executed: MEM-02 */
-        return (void *)-EACCES;
-    int error = flags & MAP_ANONYMOUS ? 0 : check_file(file, prot, flags);
-    if (error)
-        return (void *)(long)error;
-    size_t count = pages_of(size);
-    void *pages = flags & MAP_FIXED ? map_fixed(address, count) : allocate(count);
-    if (!pages)
-        return (void *)-ENOMEM;
-    if (file && (error = fill(pages, size, file, offset)) < 0) {
-        uk_memory_unmap(pages, count * UKVM_PAGE_SIZE);
-        return (void *)(long)error;
-    }
+static void protect_new(void *pages, size_t count, int prot) {
     if (prot == PROT_NONE)
         uk_protect_new(pages, count);
     else if (!(prot & PROT_WRITE))
         uk_protect(pages, count, prot);
-    return pages;
+}
+
+static int map_anonymous(void *at, size_t count, int prot, void **pages) {
+    int result = 0;
+    if (at)
+        result = map_fixed(*pages = at, count);
+    else
+        result = (*pages = allocate(count)) ? 0 : -ENOMEM;
+    if (result == 0)
+        protect_new(*pages, count, prot);
+    return result;
+}
+
+static int map_copy(void *at, size_t size, int prot, struct uk_file *file, off_t offset, void **pages) {
+    int result = map_anonymous(at, pages_of(size), PROT_READ | PROT_WRITE, pages);
+    if (result)
+        return result;
+    if ((result = fill(*pages, size, file, offset)) < 0)
+        uk_memory_unmap(*pages, size);
+    else
+        protect_new(*pages, pages_of(size), prot);
+    return result;
+}
+
+static int unmap(void *address, size_t size) {
+    int result = uk_shared_unmap(address, pages_of(size));
+    if (result == 0)
+        uk_memory_unmap(address, size);
+    return result;
+}
+
+static int map_shared(void *at, size_t size, int prot, struct uk_file *file, off_t offset, void **pages) {
+    int result = 0;
+    if (at) {
+        /* What is closed is free only once it is open again. */
+        if (uk_pages_are_taken(at, pages_of(size)))
+            uk_protect(at, pages_of(size), PROT_READ | PROT_WRITE);
+        result = unmap(at, size);
+    }
+    return result ? result : file->ops->map(file, offset, pages_of(size), at, prot, pages);
+}
+
+static int check_mmap(uintptr_t address, size_t size, int prot, int flags, off_t offset) {
+    off_t end;
+    if (size == 0 || size > SIZE_MAX / 2 || offset < 0 || offset % UKVM_PAGE_SIZE || !(flags & MAP_TYPE))
+        return -EINVAL;
+    if ((flags & MAP_FIXED) && (address == 0 || address % UKVM_PAGE_SIZE))
+        return -EINVAL;
+    if (__builtin_add_overflow(offset, (off_t)size, &end))
+        return -EOVERFLOW;
+    return prot & PROT_EXEC ? -EACCES : 0; /* memory is never both written and executed: MEM-02 */
+}
+
+void *uk_sys_mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset) {
+    struct uk_file *file = flags & MAP_ANONYMOUS ? NULL : uk_fd_get(fd);
+    void *at = flags & MAP_FIXED ? address : NULL, *pages;
+    int result = check_mmap((uintptr_t)address, size, prot, flags, offset);
+    if (result == 0 && !(flags & MAP_ANONYMOUS))
+        result = check_file(file, prot, flags);
+    if (result)
+        return (void *)(long)result;
+    if (!file || file->ops->is_zeros) {
+        result = map_anonymous(at, pages_of(size), prot, &pages);
+    } else {
+        uk_file_ref(file);
+        result = (flags & MAP_SHARED) && file->ops->map ? map_shared(at, size, prot, file, offset, &pages)
+                                                        : map_copy(at, size, prot, file, offset, &pages);
+        uk_file_unref(file);
+    }
+    return result ? (void *)(long)result : pages;
+}
+
+/* Not what a file has placed there, which stays the file's. */
+static void free_some(char *at, size_t count) {
+    for (; count > 0; count--, at += UKVM_PAGE_SIZE)
+        if (uk_pages_are_taken(at, 1) && !uk_content_has_placed(at, 1))
+            uk_protect_free(at, 1);
 }
 
 void uk_memory_unmap(void *address, size_t size) {
-    char *at = address;
     size_t count = pages_of(size);
-    if (uk_pages_are_taken(at, count)) {
-        uk_protect_free(at, count);
-        return;
-    }
-    /* with holes in it */
-    for (; count > 0; count--, at += UKVM_PAGE_SIZE)
-        if (uk_pages_are_taken(at, 1))
-            uk_protect_free(at, 1);
+    if (uk_pages_are_taken(address, count) && !uk_content_has_placed(address, count))
+        uk_protect_free(address, count);
+    else
+        free_some(address, count); /* with holes in it */
 }
 
 long uk_sys_munmap(void *address, size_t size) {
     if (!is_page_aligned(address) || size == 0 || size > SIZE_MAX / 2)
         return -EINVAL;
-    uk_memory_unmap(address, size);
-    return 0;
+    return unmap(address, size);
 }
 
 void *uk_sys_mremap(void *old, size_t old_size, size_t new_size, int flags) {
@@ -126,9 +182,12 @@ void *uk_sys_mremap(void *old, size_t old_size, size_t new_size, int flags) {
     char *old_end = (char *)old + old_count * UKVM_PAGE_SIZE;
     if (new_count <= old_count) {
         char *end = (char *)old + new_count * UKVM_PAGE_SIZE;
-        if (end < old_end)
-            uk_memory_unmap(end, (size_t)(old_end - end));
-        return old;
+        int result = end < old_end ? unmap(end, (size_t)(old_end - end)) : 0;
+        return result ? (void *)(long)result : old;
+    }
+    if (uk_content_has_placed(old, old_count)) {
+        void *pages = uk_shared_grow(old, old_count, new_count, flags & MREMAP_MAYMOVE);
+        return pages ? pages : (void *)-ENOMEM;
     }
     if (uk_pages_take(old_end, new_count - old_count)) {
         uk_pages_clear(old_end, new_count - old_count);
@@ -154,6 +213,8 @@ long uk_sys_mprotect(void *address, size_t size, int prot) {
     /* The image and the boot stack have the protection of their segments, for good. */
     if (!uk_pages_are_taken(address, pages_of(size)))
         return -ENOMEM;
+    if (uk_content_has_placed(address, pages_of(size)))
+        return uk_shared_protect(address, pages_of(size), prot);
     return uk_protect(address, pages_of(size), prot);
 }
 
@@ -165,6 +226,8 @@ long uk_sys_madvise(void *address, size_t size, int advice) {
     case MADV_DONTNEED: /* a promise: reads as zero afterwards */
         if (!uk_pages_are_taken(address, count))
             return -ENOMEM;
+        if (uk_content_has_placed(address, count)) /* the file has it, and keeps it */
+            return uk_shared_covers(address, count) ? 0 : -EINVAL;
         return uk_pages_discard(address, count) ? 0 : -EIO;
     case MADV_FREE:
     case MADV_NORMAL:

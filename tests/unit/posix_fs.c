@@ -15,6 +15,7 @@
 #include "../../guest-kernel/posix/deadline.h"
 #include "../../guest-kernel/posix/fs/blkdev.h"
 #include "../../guest-kernel/posix/fs/open.h"
+#include "../../guest-kernel/posix/fs/shared.h"
 #include "../../guest-kernel/posix/fs/tree.h"
 #include "tap.h"
 
@@ -62,6 +63,29 @@ size_t uk_pages_total(void) {
     return 100000;
 }
 
+/* ---- shared mappings are not tested here, but in posix_shared.c */
+
+uint32_t *uk_pages_tag(const void *address) {
+    (void)address;
+    abort();
+}
+
+bool uk_pages_take(void *pages, size_t count) {
+    (void)pages, (void)count;
+    return false;
+}
+
+int uk_shared_map(struct uk_file *file, off_t offset, size_t count, void *at, int prot, void **pages) {
+    (void)file, (void)offset, (void)count, (void)at, (void)prot, (void)pages;
+    return -ENOMEM;
+}
+
+void uk_shared_open(const struct uk_inode *inode) {
+    (void)inode;
+}
+
+/* ---- */
+
 size_t uk_pages_available(void) {
     return 100000 - pages_out;
 }
@@ -89,6 +113,11 @@ int uk_snprintf(char *buffer, size_t size, const char *format, ...) {
 
 void uk_file_init(struct uk_file *file, const struct uk_file_ops *ops, int flags) {
     *file = (struct uk_file){.ops = ops, .refs = 1, .flags = flags};
+}
+
+struct uk_file *uk_file_ref(struct uk_file *file) {
+    file->refs++;
+    return file;
 }
 
 void uk_file_unref(struct uk_file *file) {

@@ -9,6 +9,7 @@
 #include "at.h"
 #include "blkdev.h"
 #include "open.h"
+#include "shared.h"
 
 /* ---- permissions and owners */
 
@@ -167,6 +168,7 @@ long uk_sys_truncate(const char *path, off_t length) {
 
 static int allocate(struct uk_inode *inode, unsigned mode, off_t offset, off_t length) {
     struct uk_content *content = &inode->content;
+    uk_shared_open(inode);
     off_t end = offset + length, within = end < content->size ? end : content->size;
     int result = 0;
     if ((mode & (PUNCH_HOLE | ZERO_RANGE)) && offset < within)
@@ -177,6 +179,14 @@ static int allocate(struct uk_inode *inode, unsigned mode, off_t offset, off_t l
         uk_content_truncate(content, end);
     uk_inode_modified(inode);
     return result;
+}
+
+static int allocate_in(struct uk_file *file, unsigned mode, off_t offset, off_t length) {
+    if (file->ops == &uk_regular_ops)
+        return allocate(uk_node_inode(file), mode, offset, length);
+    if (file->ops == &uk_blkdev_ops)
+        return mode & PUNCH_HOLE ? uk_blkdev_discard(file, offset, length) : -EOPNOTSUPP;
+    return file->ops->seekable ? -ENODEV : -ESPIPE;
 }
 
 long uk_sys_fallocate(int fd, unsigned mode, off_t offset, off_t length) {
@@ -192,9 +202,8 @@ long uk_sys_fallocate(int fd, unsigned mode, off_t offset, off_t length) {
         return -EOPNOTSUPP;
     if (__builtin_add_overflow(offset, length, &end))
         return -EFBIG;
-    if (file->ops == &uk_regular_ops)
-        return allocate(uk_node_inode(file), mode, offset, length);
-    if (file->ops == &uk_blkdev_ops)
-        return mode & PUNCH_HOLE ? uk_blkdev_discard(file, offset, length) : -EOPNOTSUPP;
-    return file->ops->seekable ? -ENODEV : -ESPIPE;
+    uk_file_ref(file);
+    int result = allocate_in(file, mode, offset, length);
+    uk_file_unref(file);
+    return result;
 }

@@ -49,23 +49,21 @@ static off_t no_size(struct uk_file *file) {
     return 0;
 }
 
-#define CHARDEV(device_name, read_function, write_function)                                              \
-    {                                                                                                    \
-        .name = device_name, .read = (read_function), .write = (write_function), .close = uk_node_close, \
-        .size = no_size, .stat = uk_node_stat, .seekable = true,                                         \
-    }
+#define CHARDEV(device_name, read_function, write_function)                                                           \
+    .name = device_name, .read = (read_function), .write = (write_function), .close = uk_node_close, .size = no_size, \
+    .stat = uk_node_stat
 
 static const struct chardev {
     struct uk_chardev node;
     struct uk_file_ops ops;
 } devices[] = {
-    {{"null", 1, 3}, CHARDEV("null", read_nothing, write_away)},
-    {{"zero", 1, 5}, CHARDEV("zero", read_zeros, write_away)},
-    {{"full", 1, 7}, CHARDEV("full", read_zeros, write_full)},
-    {{"random", 1, 8}, CHARDEV("random", read_random, write_away)},
-    {{"urandom", 1, 9}, CHARDEV("urandom", read_random, write_away)},
-    {{"tty", 5, 0}, CHARDEV("tty", read_nothing, write_console)},
-    {{"console", 5, 1}, CHARDEV("console", read_nothing, write_console)},
+    {{"null", 1, 3}, {CHARDEV("null", read_nothing, write_away), .seekable = true}},
+    {{"zero", 1, 5}, {CHARDEV("zero", read_zeros, write_away), .seekable = true, .is_zeros = true}},
+    {{"full", 1, 7}, {CHARDEV("full", read_zeros, write_full), .seekable = true}},
+    {{"random", 1, 8}, {CHARDEV("random", read_random, write_away), .seekable = true}},
+    {{"urandom", 1, 9}, {CHARDEV("urandom", read_random, write_away), .seekable = true}},
+    {{"tty", 5, 0}, {CHARDEV("tty", read_nothing, write_console)}},
+    {{"console", 5, 1}, {CHARDEV("console", read_nothing, write_console)}},
 };
 
 const struct uk_chardev *uk_chardev_at(size_t index) {

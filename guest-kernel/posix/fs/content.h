@@ -6,18 +6,20 @@
 #ifndef UK_FS_CONTENT_H
 #define UK_FS_CONTENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* All zero is an empty file. Bytes behind `size` are zero wherever they are stored. */
+/* All zero is an empty file. Bytes behind `size` are zero wherever they are stored, but for pages that are mapped. */
 struct uk_content {
     off_t size;
     void *root; /* the page itself if `height` is 0, else a node: a page of pointers; or NULL */
     unsigned height;
     const uint8_t *backing; /* read-only, of the bytes before `backing_size` whose page is not in the tree; or NULL */
     size_t backing_size;
-    uint64_t added; /* pages of the tree that do not stand for a page of the backing */
+    uint64_t added;      /* pages of the tree that do not stand for a page of the backing */
+    uint64_t mapped_end; /* no page from here on was ever mapped */
 };
 
 /* Bytes read: fewer than asked for only at the end of the file. */
@@ -40,5 +42,18 @@ uint64_t uk_content_pages(const struct uk_content *content);
 
 /* Pages that may still be taken for contents: a part of memory is left to the program. */
 size_t uk_content_available(void);
+
+/*
+ * Puts `count` pages from `first` on side by side, at `at` (where what is not the file's is free) or, NULL, anywhere,
+ * for the program to map: what it writes there is what is read of the file, and the other way round. They stay there
+ * until uk_content_unmap(). NULL: memory is used up, or pages that are mapped already lie otherwise.
+ */
+void *uk_content_map(struct uk_content *content, uint64_t first, size_t count, void *at);
+
+/* The page is no longer mapped by anybody. */
+void uk_content_unmap(struct uk_content *content, uint64_t index);
+
+/* Whether memory has a page of a file that the program maps, or did once: it is not the program's to reuse. */
+bool uk_content_has_placed(const void *pages, size_t count);
 
 #endif

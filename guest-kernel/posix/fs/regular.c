@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "open.h"
+#include "shared.h"
 
 static struct uk_inode *inode_of(struct uk_file *file) {
     return uk_container_of(file, struct uk_node_file, file)->inode;
@@ -41,6 +42,7 @@ static off_t write_start(const struct uk_file *file, const struct uk_inode *inod
 
 static ssize_t regular_write(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
     struct uk_inode *inode = inode_of(file);
+    uk_shared_open(inode);
     off_t at = write_start(file, inode, offset), end;
     ssize_t length = uk_iov_length(iov, count);
     if (length <= 0)
@@ -67,6 +69,7 @@ static off_t regular_size(struct uk_file *file) {
 }
 
 static int regular_truncate(struct uk_file *file, off_t length) {
+    uk_shared_open(inode_of(file));
     uk_content_truncate(&inode_of(file)->content, length);
     uk_inode_modified(inode_of(file));
     return 0;
@@ -87,5 +90,6 @@ const struct uk_file_ops uk_regular_ops = {
     .stat = uk_node_stat,
     .truncate = regular_truncate,
     .sync = regular_sync,
+    .map = uk_shared_map,
     .seekable = true,
 };
