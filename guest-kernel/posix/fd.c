@@ -2,7 +2,7 @@
 /* Descriptors: the table from numbers to open files, and the system calls that change it. */
 #include <fcntl.h>
 
-#include "file.h"
+#include "pipe.h"
 
 struct slot {
     struct uk_file *file;
@@ -144,6 +144,10 @@ long uk_sys_fcntl(int fd, int command, long argument) {
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
         return 0;
+    case F_GETPIPE_SZ:
+        return uk_pipe_capacity(file);
+    case F_SETPIPE_SZ:
+        return uk_pipe_set_capacity(file, (unsigned)argument);
     case F_GETOWN:
         return 1;
     case F_SETOWN:

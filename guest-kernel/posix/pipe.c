@@ -8,14 +8,16 @@
 
 #include "signal.h"
 
-#define CAPACITY 65536u /* pipe(7) */
-#define ATOMIC 4096u    /* PIPE_BUF: a write of so much is never split */
+/* pipe(7) */
+#define CAPACITY 65536u
+#define MAX_CAPACITY (1024u * 1024u)
+#define ATOMIC 4096u /* PIPE_BUF: a write of so much is never split */
 
 /* Freed with its last end. */
 struct pipe {
     struct uk_file *reader, *writer; /* NULL once it is closed */
-    size_t head, used;
-    char *buffer; /* CAPACITY bytes, from the first write on */
+    size_t head, used, capacity;
+    char *buffer; /* `capacity` bytes, from the first write on */
 };
 
 struct pipe_end {
@@ -43,9 +45,9 @@ static ssize_t read(struct uk_file *file, const struct iovec *iov, int count, of
     if (pipe->used == 0)
         return pipe->writer && wanted > 0 ? -EAGAIN : 0;
     while (done < wanted && pipe->used > 0) {
-        size_t piece = smaller(smaller(pipe->used, CAPACITY - pipe->head), wanted - done);
+        size_t piece = smaller(smaller(pipe->used, pipe->capacity - pipe->head), wanted - done);
         done += uk_iov_fill(iov, count, done, pipe->buffer + pipe->head, piece);
-        pipe->head = (pipe->head + piece) % CAPACITY;
+        pipe->head = (pipe->head + piece) % pipe->capacity;
         pipe->used -= piece;
     }
     notify(pipe->writer, EPOLLOUT);
@@ -60,15 +62,15 @@ static ssize_t write(struct uk_file *file, const struct iovec *iov, int count, o
         uk_signal_thread(uk_current, 13 /* SIGPIPE */);
         return -EPIPE;
     }
-    if (!pipe->buffer && !(pipe->buffer = uk_malloc(CAPACITY)))
+    if (!pipe->buffer && !(pipe->buffer = uk_malloc(pipe->capacity)))
         return -ENOMEM;
-    size_t room = CAPACITY - pipe->used;
+    size_t room = pipe->capacity - pipe->used;
     if (room == 0 || (wanted <= ATOMIC && wanted > room))
         return wanted ? -EAGAIN : 0;
     wanted = smaller(wanted, room);
     while (done < wanted) {
-        size_t tail = (pipe->head + pipe->used) % CAPACITY;
-        size_t piece = smaller(CAPACITY - tail, wanted - done);
+        size_t tail = (pipe->head + pipe->used) % pipe->capacity;
+        size_t piece = smaller(pipe->capacity - tail, wanted - done);
         done += uk_iov_gather(iov, count, done, pipe->buffer + tail, piece);
         pipe->used += piece;
     }
@@ -83,7 +85,7 @@ static unsigned poll_reader(struct uk_file *file) {
 
 static unsigned poll_writer(struct uk_file *file) {
     struct pipe *pipe = pipe_of(file);
-    return (CAPACITY - pipe->used >= ATOMIC ? EPOLLOUT : 0u) | (pipe->reader ? 0u : EPOLLERR);
+    return (pipe->capacity - pipe->used >= ATOMIC ? EPOLLOUT : 0u) | (pipe->reader ? 0u : EPOLLERR);
 }
 
 static void close(struct uk_file *file) {
@@ -134,6 +136,42 @@ static const struct uk_file_ops writer_ops = {
     .waits_for = UK_WAITS_FOR_THREAD,
 };
 
+static struct pipe *find_pipe(struct uk_file *file) {
+    return file->ops == &reader_ops || file->ops == &writer_ops ? pipe_of(file) : NULL;
+}
+
+long uk_pipe_capacity(struct uk_file *file) {
+    const struct pipe *pipe = find_pipe(file);
+    return pipe ? (long)pipe->capacity : -EBADF;
+}
+
+long uk_pipe_set_capacity(struct uk_file *file, unsigned size) {
+    struct pipe *pipe = find_pipe(file);
+    size_t capacity = ATOMIC;
+    if (!pipe)
+        return -EBADF;
+    if (size > MAX_CAPACITY)
+        return -EPERM;
+    while (capacity < size)
+        capacity *= 2;
+    if (capacity < pipe->used)
+        return -EBUSY;
+    if (pipe->buffer) {
+        char *buffer = uk_malloc(capacity);
+        if (!buffer)
+            return -ENOMEM;
+        size_t before_wrap = smaller(pipe->used, pipe->capacity - pipe->head);
+        memcpy(buffer, pipe->buffer + pipe->head, before_wrap);
+        memcpy(buffer + before_wrap, pipe->buffer, pipe->used - before_wrap);
+        uk_free(pipe->buffer);
+        pipe->buffer = buffer;
+        pipe->head = 0;
+    }
+    pipe->capacity = capacity;
+    notify(pipe->writer, EPOLLOUT);
+    return (long)capacity;
+}
+
 int uk_pipe_create(int flags, struct uk_file **reader, struct uk_file **writer) {
     struct pipe *pipe = uk_malloc(sizeof *pipe);
     struct pipe_end *in = uk_malloc(sizeof *in), *out = uk_malloc(sizeof *out);
@@ -146,7 +184,7 @@ int uk_pipe_create(int flags, struct uk_file **reader, struct uk_file **writer) 
     in->pipe = out->pipe = pipe;
     uk_file_init(&in->file, &reader_ops, O_RDONLY | (flags & O_NONBLOCK));
     uk_file_init(&out->file, &writer_ops, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
-    *pipe = (struct pipe){.reader = &in->file, .writer = &out->file};
+    *pipe = (struct pipe){.reader = &in->file, .writer = &out->file, .capacity = CAPACITY};
     *reader = &in->file;
     *writer = &out->file;
     return 0;

@@ -7,4 +7,8 @@
 /* Both ends of a new pipe, with a reference each; -ENOMEM. `flags`: O_NONBLOCK and O_DIRECT count. */
 int uk_pipe_create(int flags, struct uk_file **reader, struct uk_file **writer);
 
+/* F_GETPIPE_SZ and F_SETPIPE_SZ: bytes that a pipe holds, a power of two. -EBADF: it is none; -EBUSY: it holds more. */
+long uk_pipe_capacity(struct uk_file *file);
+long uk_pipe_set_capacity(struct uk_file *file, unsigned size);
+
 #endif

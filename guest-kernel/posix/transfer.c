@@ -164,12 +164,16 @@ long uk_sys_sendfile(int out_fd, int in_fd, off_t *offset, size_t size) {
     struct uk_file *in = uk_fd_get(in_fd), *out = uk_fd_get(out_fd);
     if (!in || !out)
         return -EBADF;
-    return in->ops->seekable ? copy_range(in, offset, out, NULL, size) : -EINVAL;
+    return in->ops->seekable && (!offset || *offset >= 0) ? copy_range(in, offset, out, NULL, size) : -EINVAL;
 }
 
 long uk_sys_copy_file_range(int in_fd, off_t *in_offset, int out_fd, off_t *out_offset, size_t size) {
     struct uk_file *in = uk_fd_get(in_fd), *out = uk_fd_get(out_fd);
     if (!in || !out)
         return -EBADF;
-    return in->ops->seekable && out->ops->seekable ? copy_range(in, in_offset, out, out_offset, size) : -EINVAL;
+    if (!in->ops->seekable || !out->ops->seekable)
+        return -EINVAL;
+    if ((in_offset && *in_offset < 0) || (out_offset && *out_offset < 0))
+        return -EOVERFLOW;
+    return copy_range(in, in_offset, out, out_offset, size);
 }

@@ -142,6 +142,8 @@ static void test_copying(void) {
     int in = open("m", O_RDONLY), out = open("copy", O_CREAT | O_RDWR | O_TRUNC, 0600);
     ok(sendfile(out, in, NULL, 1 << 20) == sizeof pattern, "sendfile");
     ok(pread(out, back, sizeof back, 0) == sizeof pattern && memcmp(back, pattern, sizeof pattern) == 0, "the copy");
+    off_t negative = -1;
+    ok(sendfile(out, in, &negative, 10) < 0 && errno == EINVAL, "sendfile from before the start");
     loff_t from = 10, to = 0;
     ok(copy_file_range(in, &from, out, &to, 1000, 0) == 1000 && from == 1010 && to == 1000, "copy_file_range");
     ok(pread(out, back, 1000, 0) == 1000 && memcmp(back, pattern + 10, 1000) == 0, "the copy of a range");

@@ -207,8 +207,31 @@ static void level_and_edge(void) {
     close_pipe();
 }
 
+/* What it holds can be changed while something is in it, also when that goes around the end of its memory. */
+static void capacity(void) {
+    static char text[65536], back[65536];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i * 7 + i / 256);
+    open_pipe(O_NONBLOCK);
+    ok(fcntl(fds[0], F_GETPIPE_SZ) == 65536 && fcntl(fds[1], F_GETPIPE_SZ) == 65536, "what a pipe holds");
+    write(fds[1], text, 60000);
+    read(fds[0], back, 50000);
+    write(fds[1], text, 20000);
+    ok(fcntl(fds[1], F_SETPIPE_SZ, 8192) < 0 && errno == EBUSY, "it holds more than that");
+    ok(fcntl(fds[1], F_SETPIPE_SZ, 100000) == 131072, "more, rounded up");
+    ok(read(fds[0], back, sizeof back) == 30000 && memcmp(back, text + 50000, 10000) == 0 &&
+           memcmp(back + 10000, text, 20000) == 0,
+       "what was in it is");
+    ok(fcntl(fds[0], F_SETPIPE_SZ, 1) == 4096 && write(fds[1], text, sizeof text) == 4096, "the least");
+    ok(read(fds[0], back, sizeof back) == 4096 && memcmp(back, text, 4096) == 0, "goes through it");
+    close(fds[0]);
+    close(fds[1]);
+    ok(fcntl(1000, F_GETPIPE_SZ) < 0 && errno == EBADF, "of no descriptor");
+}
+
 int main(void) {
     pipes();
+    capacity();
     blocking();
     descriptors();
     events();
