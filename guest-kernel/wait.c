@@ -68,8 +68,10 @@ static void enter_wait(uint64_t deadline) {
     /* No check for completions that hand_over() brought: WAIT does not sleep over them. CALL-02. */
     ring.shared->deadline = deadline;
     stats.waits++;
+    uint64_t before = uk_clock_monotonic();
     uk_hypercall(UKVM_PORT_WAIT, 0);
     last_exit = uk_clock_monotonic();
+    stats.wait_ns += last_exit - before;
 }
 
 static unsigned reap(void) {

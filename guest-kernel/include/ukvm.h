@@ -181,6 +181,7 @@ int32_t uk_await(struct uk_io *io);
 struct uk_stats {
     uint64_t kicks, waits; /* exits to the monitor: their sum */
     uint64_t submissions, completions;
+    uint64_t wait_ns; /* in WAIT: asleep, and on the way there and back */
 };
 
 /* Counted since boot. */

@@ -142,7 +142,13 @@ int uk_fd_limit(void) {
 }
 
 long uk_sys_getrusage(int who, struct rusage *usage) {
-    uint64_t now = who == RUSAGE_CHILDREN ? 0 : uk_clock_monotonic();
+    uint64_t now = 0;
+    if (who == RUSAGE_THREAD)
+        now = uk_thread_processor_time(uk_current);
+    else if (who == RUSAGE_SELF)
+        now = uk_processor_time();
+    else if (who != RUSAGE_CHILDREN)
+        return -EINVAL;
     *usage = (struct rusage){
         .ru_utime = {.tv_sec = (time_t)(now / UK_SECOND), .tv_usec = (suseconds_t)(now % UK_SECOND / 1000)},
         .ru_maxrss = (long)((uk_pages_total() - uk_pages_available()) * (UKVM_PAGE_SIZE / 1024)),
@@ -168,23 +174,83 @@ long uk_sys_sched_getaffinity(int tid, size_t size, unsigned char *set) {
 }
 
 long uk_sys_sched_setaffinity(int tid, size_t size, const unsigned char *set) {
-    (void)tid;
+    if (tid != 0 && !uk_thread_find(tid))
+        return -ESRCH;
     return size > 0 && (set[0] & 1) ? 0 : -EINVAL;
 }
 
+static bool is_real_time(int policy) {
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static bool is_fair(int policy) {
+    return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE;
+}
+
+static int check_tid(int tid) {
+    if (tid < 0)
+        return -EINVAL;
+    return tid == 0 || uk_thread_find(tid) ? 0 : -ESRCH;
+}
+
 long uk_sys_sched_setscheduler(int tid, int policy) {
-    (void)tid;
-    return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EPERM;
+    int error = check_tid(tid);
+    if (error)
+        return error;
+    if (is_fair(policy))
+        return 0;
+    return is_real_time(policy) ? -EPERM : -EINVAL;
+}
+
+long uk_sys_sched_getscheduler(int tid) {
+    return check_tid(tid);
 }
 
 long uk_sys_sched_getparam(int tid, struct sched_param *param) {
-    (void)tid;
-    param->sched_priority = 0;
-    return 0;
+    int error = check_tid(tid);
+    if (error == 0)
+        param->sched_priority = 0;
+    return error;
 }
 
-long uk_sys_getpriority(void) {
-    return 20; /* a nice value of 0, as the kernel counts it */
+long uk_sys_sched_get_priority_max(int policy) {
+    if (is_real_time(policy))
+        return 99;
+    return is_fair(policy) ? 0 : -EINVAL;
+}
+
+long uk_sys_sched_get_priority_min(int policy) {
+    if (is_real_time(policy))
+        return 1;
+    return is_fair(policy) ? 0 : -EINVAL;
+}
+
+long uk_sys_sched_rr_get_interval(int tid, struct timespec *interval) {
+    int error = check_tid(tid);
+    if (error == 0)
+        *interval = uk_timespec(UK_SLICE);
+    return error;
+}
+
+/* Of the process: what it asks for is remembered, and there is nobody to be nice to. */
+static int nice_value;
+
+static int check_who(int which, int who) {
+    if (which != PRIO_PROCESS && which != PRIO_PGRP && which != PRIO_USER)
+        return -EINVAL;
+    return is_self(who) || (which == PRIO_PROCESS && uk_thread_find(who)) ? 0 : -ESRCH;
+}
+
+long uk_sys_getpriority(int which, int who) {
+    int error = check_who(which, who);
+    return error ? error : 20 - nice_value; /* as the kernel gives it: getpriority(2) */
+}
+
+long uk_sys_setpriority(int which, int who, int nice) {
+    int error = check_who(which, who);
+    if (error == 0)
+        nice_value = nice < -20 ? -20 : nice > 19 ? 19 : nice;
+    return error;
 }
 
 long uk_sys_getcpu(unsigned *cpu, unsigned *node) {

@@ -6,6 +6,7 @@
 
 #include "../kernel.h"
 #include "signal.h"
+#include "thread.h"
 
 /* Handlers have the types of their own arguments; the System V ABI passes all of them in the same six registers. */
 typedef long handler(long, long, long, long, long, long);
@@ -55,11 +56,17 @@ int uk_missing_call(const char *what) {
     return -ENOSYS;
 }
 
+/* The clock is not looked at after every call. */
+#define CALLS_PER_LOOK 32u
+
 long uk_syscall(long number, long a, long b, long c, long d, long e, long f) {
+    static unsigned calls;
     handler *call = (size_t)number < CALLS ? table[number] : NULL;
     if (!call)
         return missing(number);
     long result = call(a, b, c, d, e, f);
+    if (__builtin_expect(++calls % CALLS_PER_LOOK == 0, false))
+        uk_take_turns();
     while (__builtin_expect(uk_signals_attention, false) && uk_signals_deliver(&result))
         result = call(a, b, c, d, e, f);
     return result == -UK_ERESTART ? -EINTR : result;

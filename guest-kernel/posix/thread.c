@@ -83,6 +83,16 @@ static void forget(struct uk_thread *thread) {
 
 /* ---- switching */
 
+static uint64_t slice_start; /* in the program's processor time */
+
+uint64_t uk_processor_time(void) {
+    return uk_clock_monotonic() - uk_stats().wait_ns;
+}
+
+uint64_t uk_thread_processor_time(const struct uk_thread *thread) {
+    return thread->processor_time + (thread == uk_current ? uk_processor_time() - slice_start : 0);
+}
+
 static bool all_wait_for_threads(void) {
     for (const struct uk_thread *thread = uk_threads; thread; thread = thread->all_next)
         if (!thread->dead && (thread->waits_for != UK_WAITS_FOR_THREAD || thread->timer.armed))
@@ -99,15 +109,24 @@ static void idle(void) {
     uk_wait(UKVM_DEADLINE_NONE);
 }
 
-/* Runs another thread until somebody has made this one ready again and it is its turn. */
-static void switch_away(void) {
-    struct uk_thread *self = uk_current, *next;
+/* Takes the next thread to run, which then is the current one. */
+static struct uk_thread *take_next(void) {
+    struct uk_thread *next;
     while (!(next = ready.first))
         idle();
     unlink_thread(next);
+    uint64_t now = uk_processor_time();
+    uk_current->processor_time += now - slice_start;
+    slice_start = now;
+    uk_current = next;
+    return next;
+}
+
+/* Runs another thread until somebody has made this one ready again and it is its turn. */
+static void switch_away(void) {
+    struct uk_thread *self = uk_current, *next = take_next();
     if (next == self)
         return;
-    uk_current = next;
     uk_switch(&self->stack_pointer, next->stack_pointer);
     uk_thread_bury();
 }
@@ -185,6 +204,11 @@ static void awaited(struct uk_io *io, int32_t result) {
  */
 static bool may_block(void) {
     return !uk_current->blocked && !uk_current->list && !uk_current->dead;
+}
+
+void uk_take_turns(void) {
+    if (may_block() && uk_processor_time() - slice_start > UK_SLICE)
+        uk_yield();
 }
 
 /* A signal may end it early and is left for later: who waits for a disk must not let go of the buffer. */
@@ -276,12 +300,8 @@ _Noreturn void uk_thread_exit(void) {
     }
     forget(self);
     self->dead = true;
-    struct uk_thread *next;
-    while (!(next = ready.first))
-        idle();
-    unlink_thread(next);
+    struct uk_thread *next = take_next();
     dead = self;
-    uk_current = next;
     uk_switch(&self->stack_pointer, next->stack_pointer);
     __builtin_unreachable();
 }

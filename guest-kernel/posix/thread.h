@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cooperative threads on the one vCPU. A thread runs until it blocks, yields or ends; nothing ever interrupts it, so
- * that between two blocking calls it has the whole kernel for itself and no lock is needed anywhere.
+ * Cooperative threads on the one vCPU. A thread runs until it blocks, yields or ends, or comes to the end of a system
+ * call after it has run for some milliseconds. Nothing ever interrupts it inside the kernel, so that between two
+ * blocking calls it has the whole kernel for itself and no lock is needed anywhere.
  *
  * When every thread is blocked, the one that blocked last waits for the monitor on its own stack (uk_wait()), and the
  * callbacks of completions and timers run there. A callback wakes threads and never blocks.
@@ -37,6 +38,7 @@ struct uk_thread {
     uint64_t signals_pending;
     uintptr_t alternate_stack; /* sigaltstack(): its lowest address */
     size_t alternate_size;     /* 0: there is none */
+    uint64_t processor_time;   /* before it was last switched to */
     struct uk_timer timer;     /* of the deadline it blocks with */
     const void *futex;         /* the address that it waits at; see futex.c */
     uint32_t futex_bits;
@@ -86,6 +88,16 @@ void uk_yield(void);
  * which appear only when the monitor is entered. Does so if that was long ago; never switches threads.
  */
 void uk_poll_sometimes(void);
+
+/* How long a thread runs before it gives way at the end of a system call. */
+#define UK_SLICE (4 * UK_MILLISECOND)
+
+/* At the end of a system call, now and then: lets the others run when this thread has had the processor for long. */
+void uk_take_turns(void);
+
+/* Nanoseconds that the program, or one thread, has had the processor. Work for the network counts for who ran last. */
+uint64_t uk_processor_time(void);
+uint64_t uk_thread_processor_time(const struct uk_thread *thread);
 
 /* The thread with that id, or NULL. */
 struct uk_thread *uk_thread_find(int tid);

@@ -54,13 +54,30 @@ static bool is_wall(clockid_t clock) {
            clock == CLOCK_REALTIME_ALARM;
 }
 
-static bool is_processor(clockid_t clock) {
-    return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+/*
+ * The clocks of processor time. Negative ones are those of pthread_getcpuclockid() and clock_getcpuclockid(). Linux:
+ * include/linux/posix-timers_types.h.
+ */
+#define OF_THREAD 4
+
+static bool read_processor_clock(clockid_t clock, uint64_t *ns) {
+    bool of_thread = clock == CLOCK_THREAD_CPUTIME_ID || (clock < 0 && (clock & OF_THREAD));
+    int id = clock < 0 ? ~(clock >> 3) : 0;
+    if (clock >= 0 && clock != CLOCK_PROCESS_CPUTIME_ID && clock != CLOCK_THREAD_CPUTIME_ID)
+        return false;
+    if (!of_thread) {
+        *ns = uk_processor_time();
+        return id == 0 || id == 1;
+    }
+    const struct uk_thread *thread = id ? uk_thread_find(id) : uk_current;
+    if (thread)
+        *ns = uk_thread_processor_time(thread);
+    return thread;
 }
 
 /* What the clock showed when the guest started. */
 static uint64_t clock_base(clockid_t clock) {
-    return is_wall(clock) ? uk_wall_base() : is_processor(clock) ? 0 : UPTIME_AT_START;
+    return is_wall(clock) ? uk_wall_base() : UPTIME_AT_START;
 }
 
 int uk_deadline_at(clockid_t clock, const struct timespec *time, uint64_t *deadline) {
@@ -73,14 +90,24 @@ int uk_deadline_at(clockid_t clock, const struct timespec *time, uint64_t *deadl
     return 0;
 }
 
+/* The clocks that go on while the program sleeps. */
 static bool is_known(clockid_t clock) {
-    return clock <= CLOCK_TAI && clock >= 0 && clock != 10;
+    return clock <= CLOCK_TAI && clock >= 0 && clock != 10 && clock != CLOCK_PROCESS_CPUTIME_ID &&
+           clock != CLOCK_THREAD_CPUTIME_ID;
+}
+
+static bool read_clock(clockid_t clock, uint64_t *ns) {
+    if (!is_known(clock))
+        return read_processor_clock(clock, ns);
+    *ns = clock_base(clock) + uk_clock_monotonic();
+    return true;
 }
 
 long uk_sys_clock_gettime(clockid_t clock, struct timespec *time) {
-    if (!is_known(clock))
+    uint64_t ns;
+    if (!read_clock(clock, &ns))
         return -EINVAL;
-    *time = uk_timespec(clock_base(clock) + uk_clock_monotonic());
+    *time = uk_timespec(ns);
     return 0;
 }
 
@@ -93,7 +120,8 @@ long uk_sys_clock_settime(clockid_t clock, const struct timespec *time) {
 }
 
 long uk_sys_clock_getres(clockid_t clock, struct timespec *resolution) {
-    if (!is_known(clock))
+    uint64_t ns;
+    if (!read_clock(clock, &ns))
         return -EINVAL;
     if (resolution)
         *resolution = uk_timespec(1);
@@ -114,12 +142,10 @@ long uk_sys_time(time_t *time) {
     return now;
 }
 
-/* The one thread that runs has all of the processor. */
 long uk_sys_times(struct tms *times) {
-    clock_t ticks = (clock_t)(uk_clock_monotonic() / (NS / TICKS_PER_SECOND));
     if (times)
-        *times = (struct tms){.tms_utime = ticks};
-    return ticks;
+        *times = (struct tms){.tms_utime = (clock_t)(uk_processor_time() / (NS / TICKS_PER_SECOND))};
+    return (clock_t)(uk_uptime() / (NS / TICKS_PER_SECOND));
 }
 
 static long sleep_until(uint64_t deadline, struct timespec *remaining) {
@@ -142,6 +168,8 @@ long uk_sys_nanosleep(const struct timespec *duration, struct timespec *remainin
 
 long uk_sys_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining) {
     uint64_t deadline;
+    if (clock == CLOCK_PROCESS_CPUTIME_ID)
+        return -EOPNOTSUPP;
     if (!is_known(clock) || (flags & ~TIMER_ABSTIME))
         return -EINVAL;
     if (flags & TIMER_ABSTIME ? uk_deadline_at(clock, time, &deadline) : uk_deadline_after(time, &deadline))

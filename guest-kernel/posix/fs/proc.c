@@ -98,7 +98,7 @@ static void make_status(struct uk_text *text) {
 /* Linux: proc(5). What stands for nothing here is 0. */
 static void make_stat_of_process(struct uk_text *text) {
     char name[17];
-    uint64_t ticks = uk_clock_monotonic() / TICK, start = uk_uptime() / TICK - ticks;
+    uint64_t ticks = uk_processor_time() / TICK, start = (uk_uptime() - uk_clock_monotonic()) / TICK;
     uk_text_printf(text, "1 (%s) R 0 1 1 0 -1 0 0 0 0 0 %llu 0 0 0 20 0 %u 0 %llu ", command(name),
                    (unsigned long long)ticks, count_threads(), (unsigned long long)start);
     uk_text_printf(text, "%zu %zu 18446744073709551615 ", uk_pages_total() * UKVM_PAGE_SIZE, used_pages());
@@ -168,8 +168,8 @@ static void make_cpuinfo(struct uk_text *text) {
 }
 
 static void make_uptime(struct uk_text *text) {
-    unsigned long long hundredths = uk_uptime() / TICK;
-    uk_text_printf(text, "%llu.%02llu 0.00\n", hundredths / 100, hundredths % 100);
+    unsigned long long up = uk_uptime() / TICK, idle = uk_stats().wait_ns / TICK;
+    uk_text_printf(text, "%llu.%02llu %llu.%02llu\n", up / 100, up % 100, idle / 100, idle % 100);
 }
 
 static void make_loadavg(struct uk_text *text) {
@@ -177,9 +177,9 @@ static void make_loadavg(struct uk_text *text) {
 }
 
 static void make_stat(struct uk_text *text) {
-    unsigned long long ticks = uk_clock_monotonic() / TICK;
+    unsigned long long busy = uk_processor_time() / TICK, idle = uk_stats().wait_ns / TICK;
     unsigned long long boot_time = (uk_wall_base() + uk_clock_monotonic() - uk_uptime()) / UK_SECOND;
-    uk_text_printf(text, "cpu  %llu 0 0 0 0 0 0 0 0 0\ncpu0 %llu 0 0 0 0 0 0 0 0 0\n", ticks, ticks);
+    uk_text_printf(text, "cpu  %llu 0 0 %llu 0 0 0 0 0 0\ncpu0 %llu 0 0 %llu 0 0 0 0 0 0\n", busy, idle, busy, idle);
     uk_text_printf(text, "ctxt 0\nbtime %llu\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n", boot_time);
 }
 
