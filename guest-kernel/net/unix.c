@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AF_UNIX sockets, within the guest. Names are known here alone: a path names a socket and no file, and is free again
- * when its socket is closed. Descriptors are not passed.
+ * AF_UNIX sockets, within the guest. A path is that of a file, which bind() makes and only unlink() removes.
  *
  * What is sent lies in the receiver's queue. A pair holds no references to each other: who closes first cuts the tie.
  */
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
 
-#include "socket.h"
+#include "credentials.h"
+#include "fs/path.h"
+#include "unix_rights.h"
 
 #define READABLE (EPOLLIN | EPOLLRDNORM)
 #define WRITABLE (EPOLLOUT | EPOLLWRNORM)
@@ -19,7 +21,8 @@ enum state { FRESH, CONNECTED, LISTENING, CLOSED };
 struct piece {
     struct piece *next;
     size_t size, read;
-    struct uk_address from; /* of a datagram */
+    struct uk_rights *rights; /* that go with its first byte; or NULL */
+    struct uk_address from;   /* of a datagram */
     char data[];
 };
 
@@ -30,6 +33,8 @@ struct local {
     struct piece *first, *last;
     size_t queued;
     struct uk_address address, peer_address;
+    bool bound;                                          /* it is what is found by its address */
+    struct uk_inode *inode;                              /* of the file that is its address, if it is one; or NULL */
     struct local *next;                                  /* of all sockets */
     struct local *queue_first, *queue_last, *queue_next; /* while LISTENING */
     int waiting, backlog;
@@ -71,23 +76,79 @@ static int check_name(const struct sockaddr *address, socklen_t length, struct u
     return 0;
 }
 
-static struct local *find(const struct uk_address *name) {
+static bool is_path(const struct uk_address *name) {
+    return ((const struct sockaddr_un *)&name->storage)->sun_path[0];
+}
+
+static struct local *find_abstract(const struct uk_address *name) {
     for (struct local *local = all; local; local = local->next)
-        if (local->address.length == name->length && memcmp(&local->address.storage, &name->storage, name->length) == 0)
+        if (local->bound && local->address.length == name->length &&
+            memcmp(&local->address.storage, &name->storage, name->length) == 0)
             return local;
     return NULL;
 }
 
+static int find_path(const char *path, struct local **found) {
+    struct uk_inode *inode;
+    int error = uk_path_find(AT_FDCWD, path, UK_FOLLOW, &inode);
+    if (error)
+        return error;
+    struct local *local = all;
+    while (local && local->inode != inode)
+        local = local->next;
+    uk_inode_unref(inode);
+    *found = local;
+    return local ? 0 : -ECONNREFUSED;
+}
+
+/* The socket that a program means, and the name that it says. */
+static int find(const struct sockaddr *address, socklen_t length, struct uk_address *name, struct local **found) {
+    int error = check_name(address, length, name);
+    if (error)
+        return error;
+    if (is_path(name))
+        return find_path(((struct sockaddr_un *)&name->storage)->sun_path, found);
+    *found = find_abstract(name);
+    return *found ? 0 : -ECONNREFUSED;
+}
+
+/* bind() without a name: unix(7), autobind. */
+static int find_name(struct uk_address *name) {
+    static unsigned last;
+    for (unsigned i = 0; i < 0x100000; i++) {
+        struct sockaddr_un *address = (struct sockaddr_un *)&name->storage;
+        *name = (struct uk_address){.storage.ss_family = AF_UNIX, .length = NAMELESS + 6};
+        uk_snprintf(address->sun_path + 1, 6, "%05x", ++last & 0xfffff);
+        if (!find_abstract(name))
+            return 0;
+    }
+    return -ENOSPC;
+}
+
 static int bind_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
+    struct local *local = of(socket);
     struct uk_address name;
-    int error = check_name(address, length, &name);
-    if (!error && of(socket)->address.length > NAMELESS)
+    int error;
+    if (length == NAMELESS && address->sa_family == AF_UNIX) {
+        if (local->bound)
+            return 0;
+        error = find_name(&name);
+    } else {
+        error = check_name(address, length, &name);
+    }
+    if (!error && local->bound)
         error = -EINVAL;
-    if (!error && find(&name))
+    if (!error && is_path(&name)) {
+        error = uk_path_make(((struct sockaddr_un *)&name.storage)->sun_path, S_IFSOCK | 0777, &local->inode);
+        error = error == -EEXIST ? -EADDRINUSE : error;
+    } else if (!error && find_abstract(&name)) {
         error = -EADDRINUSE;
-    if (!error)
-        of(socket)->address = name;
-    return error;
+    }
+    if (error)
+        return error;
+    local->address = name;
+    local->bound = true;
+    return 0;
 }
 
 static int name_op(struct uk_socket *socket, enum uk_socket_end end, struct uk_address *address) {
@@ -178,12 +239,10 @@ static int connect_stream(struct local *local, struct local *listener) {
 static int connect_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
     struct local *local = of(socket);
     struct uk_address wanted;
-    int error = check_name(address, length, &wanted);
+    struct local *target;
+    int error = find(address, length, &wanted, &target);
     if (error)
         return error;
-    struct local *target = find(&wanted);
-    if (!target)
-        return ((const struct sockaddr_un *)(const void *)address)->sun_path[0] ? -ENOENT : -ECONNREFUSED;
     if (target->socket.type != socket->type)
         return -EPROTOTYPE;
     if (has_connections(local))
@@ -242,11 +301,10 @@ static int target_of(struct local *local, const struct msghdr *message, struct l
     struct uk_address wanted;
     *target = local->peer;
     if (message->msg_name && message->msg_namelen && !has_connections(local)) {
-        int error = check_name(message->msg_name, message->msg_namelen, &wanted);
+        int error = find(message->msg_name, message->msg_namelen, &wanted, target);
         if (error)
             return error;
-        *target = find(&wanted);
-        return *target && !has_connections(*target) ? 0 : -ECONNREFUSED;
+        return has_connections(*target) ? -EPROTOTYPE : 0;
     }
     if (local->socket.shut_write || (local->state == CLOSED && has_connections(local)))
         return -EPIPE;
@@ -271,10 +329,15 @@ static ssize_t send_op(struct uk_socket *socket, const struct msghdr *message, s
         size = (size_t)socket->send_size - target->queued;
     if (is_stream(local) && size == 0)
         return 0;
+    struct uk_rights *rights = NULL;
+    if (skip == 0 && (error = uk_rights_gather(message, &rights)))
+        return error;
     struct piece *piece = uk_malloc(sizeof *piece + size);
-    if (!piece)
+    if (!piece) {
+        uk_rights_free(rights);
         return -ENOMEM;
-    *piece = (struct piece){.size = size, .from = local->address};
+    }
+    *piece = (struct piece){.size = size, .rights = rights, .from = local->address};
     uk_iov_gather(message->msg_iov, count, skip, piece->data, size);
     if (target->last)
         target->last->next = piece;
@@ -292,6 +355,7 @@ static void drop_first(struct local *local) {
     if (!local->first)
         local->last = NULL;
     local->queued -= sizeof *piece + piece->size;
+    uk_rights_free(piece->rights);
     uk_free(piece);
 }
 
@@ -307,15 +371,30 @@ static void tell_senders(struct local *local) {
             notify(other, WRITABLE);
 }
 
-static ssize_t receive_stream(struct local *local, const struct msghdr *message, size_t skip, int flags) {
+/* What of the piece comes with its first byte; with MSG_PEEK it comes again. */
+static void deliver(struct piece *piece, struct msghdr *message, int flags) {
+    uk_rights_deliver(piece->rights, message, flags);
+    if (flags & MSG_PEEK)
+        return;
+    uk_rights_free(piece->rights);
+    piece->rights = NULL;
+}
+
+/* As in Linux, what is received together ends with the bytes that the first descriptors came with. */
+static ssize_t receive_stream(struct local *local, struct msghdr *message, size_t skip, int flags) {
     size_t done = 0;
-    struct piece *piece = local->first;
-    while (piece) {
-        struct piece *next = piece->next;
+    bool with_rights = false;
+    for (struct piece *piece = local->first, *next; piece && !with_rights; piece = next) {
         size_t left = piece->size - piece->read;
+        next = piece->next;
+        with_rights = piece->rights;
+        if (with_rights && skip > 0)
+            break;
         size_t n =
             uk_iov_fill(message->msg_iov, (int)message->msg_iovlen, skip + done, piece->data + piece->read, left);
         done += n;
+        if (with_rights)
+            deliver(piece, message, flags);
         if (!(flags & MSG_PEEK)) {
             piece->read += n;
             if (n == left)
@@ -323,13 +402,14 @@ static ssize_t receive_stream(struct local *local, const struct msghdr *message,
         }
         if (n < left)
             break;
-        piece = next;
     }
+    if (!with_rights)
+        uk_rights_deliver(NULL, message, flags);
     return (ssize_t)done;
 }
 
 static ssize_t receive_message(struct local *local, struct msghdr *message, int flags) {
-    const struct piece *piece = local->first;
+    struct piece *piece = local->first;
     size_t whole = piece->size;
     size_t done = uk_iov_fill(message->msg_iov, (int)message->msg_iovlen, 0, piece->data, whole);
     if (done < whole)
@@ -338,6 +418,7 @@ static ssize_t receive_message(struct local *local, struct msghdr *message, int 
         uk_address_copy(&piece->from, message->msg_name, &message->msg_namelen);
     else
         message->msg_namelen = 0;
+    deliver(piece, message, flags);
     if (!(flags & MSG_PEEK))
         drop_first(local);
     return (ssize_t)(flags & MSG_TRUNC ? whole : done);
@@ -345,12 +426,13 @@ static ssize_t receive_message(struct local *local, struct msghdr *message, int 
 
 static ssize_t receive_op(struct uk_socket *socket, struct msghdr *message, size_t skip, int flags) {
     struct local *local = of(socket);
-    message->msg_controllen = 0;
     if (!local->first) {
         if (socket->error)
             return uk_socket_take_error(socket);
-        if (socket->shut_read || (local->state == CLOSED && has_connections(local)))
+        if (socket->shut_read || (local->state == CLOSED && has_connections(local))) {
+            uk_rights_deliver(NULL, message, flags);
             return 0;
+        }
         return local->state == CONNECTED || !has_connections(local) ? -EAGAIN : is_stream(local) ? -EINVAL : -ENOTCONN;
     }
     ssize_t result;
@@ -417,7 +499,19 @@ static void close_op(struct uk_socket *socket) {
         uk_file_unref(&end->socket.file);
     while (local->first)
         drop_first(local);
+    uk_inode_unref(local->inode);
     uk_free(local);
+}
+
+static int get_option_op(struct uk_socket *socket, int level, int name, void *value, socklen_t *length) {
+    struct ucred peer = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    if (level != SOL_SOCKET || name != SO_PEERCRED)
+        return -ENOPROTOOPT;
+    if (of(socket)->state == CONNECTED)
+        peer = (struct ucred){.pid = 1, .uid = uk_user_ids.effective, .gid = uk_group_ids.effective};
+    *length = *length < sizeof peer ? *length : sizeof peer;
+    memcpy(value, &peer, *length);
+    return 0;
 }
 
 static const struct uk_socket_ops unix_ops = {
@@ -432,4 +526,5 @@ static const struct uk_socket_ops unix_ops = {
     .poll = poll_op,
     .close = close_op,
     .pending = pending_op,
+    .get_option = get_option_op,
 };

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* AF_UNIX: pairs and names. Names are abstract, so that nothing is left on the host. */
+/* AF_UNIX: pairs, names, and descriptors in messages. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -118,6 +120,9 @@ static void names(void) {
     ok(getpeername(client, (struct sockaddr *)&peer, &peer_length) == 0 && peer_length == length &&
            !memcmp(&peer, &name, length),
        "getpeername");
+    int third = socket(AF_UNIX, SOCK_STREAM, 0);
+    ok(connect(third, (struct sockaddr *)&name, length) == 0, "a second client while the first is there");
+    close(third);
     close(fd);
     close(client);
     close(server);
@@ -133,11 +138,188 @@ static void names(void) {
     close(client);
 }
 
+/* ---- paths */
+
+static struct sockaddr_un address;
+
+static int bind_to(int type, const char *path) {
+    int fd = socket(AF_UNIX, type, 0);
+    address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && (type == SOCK_DGRAM || listen(fd, 5) == 0))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool connects(int type, const char *path) {
+    int fd = socket(AF_UNIX, type, 0);
+    address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    bool done = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return done;
+}
+
+static void paths(void) {
+    char directory[] = "/tmp/net_unix.XXXXXX", buffer[16];
+    struct stat st;
+    struct sockaddr_un own;
+    socklen_t length = sizeof own;
+    ok(mkdtemp(directory) && chdir(directory) == 0, "a directory of our own");
+    int fd = bind_to(SOCK_STREAM, "socket");
+    ok(fd >= 0 && stat("socket", &st) == 0 && S_ISSOCK(st.st_mode), "bind makes a file");
+    ok(chmod("socket", 0600) == 0 && stat("socket", &st) == 0 && (st.st_mode & 0777) == 0600, "chmod of it");
+    ok(getsockname(fd, (struct sockaddr *)&own, &length) == 0 && strcmp(own.sun_path, "socket") == 0 &&
+           length == offsetof(struct sockaddr_un, sun_path) + 7,
+       "getsockname");
+    ok(open("socket", O_RDWR) < 0 && errno == ENXIO, "it cannot be opened");
+    ok(bind_to(SOCK_STREAM, "socket") < 0 && errno == EADDRINUSE, "the path is taken");
+    ok(connects(SOCK_STREAM, "socket") && connects(SOCK_STREAM, "./socket"), "connect");
+    snprintf(buffer, sizeof buffer, "link");
+    ok(symlink("socket", buffer) == 0 && connects(SOCK_STREAM, buffer), "by a symbolic link");
+    ok(rename("socket", "moved") == 0 && connects(SOCK_STREAM, "moved"), "by another name");
+    ok(!connects(SOCK_STREAM, "socket") && errno == ENOENT, "and not by the old one");
+    ok(!connects(SOCK_DGRAM, "moved") && errno == EPROTOTYPE, "with another type");
+    close(fd);
+    ok(!connects(SOCK_STREAM, "moved") && errno == ECONNREFUSED, "closed: nobody there");
+    ok(bind_to(SOCK_STREAM, "moved") < 0 && errno == EADDRINUSE, "but the path is taken until it is removed");
+    ok(unlink("moved") == 0 && (fd = bind_to(SOCK_DGRAM, "moved")) >= 0, "unlink, and bind again");
+    int client = socket(AF_UNIX, SOCK_DGRAM, 0);
+    address = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "moved"};
+    ok(sendto(client, "xyz", 3, 0, (struct sockaddr *)&address, sizeof address) == 3 && read(fd, buffer, 16) == 3,
+       "sendto a path");
+    close(open("file", O_CREAT | O_WRONLY, 0600));
+    ok(!connects(SOCK_STREAM, "file") && errno == ECONNREFUSED, "a file that is no socket");
+    ok(bind_to(SOCK_STREAM, "none/socket") < 0 && errno == ENOENT, "no such directory");
+    length = sizeof own;
+    sa_family_t family = AF_UNIX;
+    int autobound = socket(AF_UNIX, SOCK_DGRAM, 0);
+    ok(bind(autobound, (struct sockaddr *)&family, sizeof family) == 0 &&
+           getsockname(autobound, (struct sockaddr *)&own, &length) == 0 && !own.sun_path[0] &&
+           length == offsetof(struct sockaddr_un, sun_path) + 6,
+       "a name that the system chooses");
+    close(autobound);
+    close(client);
+    close(fd);
+    unlink("moved"), unlink("link"), unlink("file");
+    ok(chdir("/") == 0 && rmdir(directory) == 0, "nothing is left");
+}
+
+/* ---- descriptors in messages */
+
+union control {
+    char bytes[CMSG_SPACE(4 * sizeof(int))];
+    struct cmsghdr align;
+};
+
+static ssize_t send_fds(int socket, const char *text, const int *fds, size_t count) {
+    union control control = {0};
+    struct iovec iov = {(char *)(uintptr_t)text, strlen(text)};
+    struct msghdr message = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int)),
+    };
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+    return sendmsg(socket, &message, 0);
+}
+
+static struct msghdr received;
+
+/* The number of descriptors in a message, room for `room`. */
+static size_t receive_fds(int socket, char *text, size_t size, int *fds, size_t room, int flags) {
+    static union control control;
+    static struct iovec iov;
+    iov = (struct iovec){text, size};
+    received = (struct msghdr){
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = room ? (socklen_t)CMSG_LEN(room * sizeof(int)) : 0,
+    };
+    memset(text, 0, size);
+    if (recvmsg(socket, &received, flags) < 0)
+        return 99;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&received);
+    if (!header)
+        return 0;
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(fds, CMSG_DATA(header), count * sizeof(int));
+    return header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS ? count : 98;
+}
+
+static void rights_in(int type, const char *what) {
+    int pipe_fds[2], got[4];
+    char text[16];
+    socketpair(AF_UNIX, type, 0, pair);
+    pipe(pipe_fds);
+    ok(send_fds(pair[0], "two", pipe_fds, 2) == 3, what);
+    ok(receive_fds(pair[1], text, sizeof text, got, 4, 0) == 2 && !strcmp(text, "two"), "two descriptors");
+    ok(got[0] != pipe_fds[0] && write(got[1], "x", 1) == 1 && read(pipe_fds[0], text, 1) == 1, "of the same pipe");
+    close(got[0]), close(got[1]);
+    send_fds(pair[0], "one", &pipe_fds[1], 1);
+    ok(receive_fds(pair[1], text, sizeof text, got, 4, MSG_CMSG_CLOEXEC) == 1 && fcntl(got[0], F_GETFD) == FD_CLOEXEC,
+       "close-on-exec");
+    close(got[0]);
+    send_fds(pair[0], "short", pipe_fds, 2);
+    ok(receive_fds(pair[1], text, sizeof text, got, 1, 0) == 1 && (received.msg_flags & MSG_CTRUNC), "room for one");
+    close(got[0]);
+    send_fds(pair[0], "none", &pipe_fds[1], 1);
+    ok(receive_fds(pair[1], text, sizeof text, got, 0, 0) == 0 && (received.msg_flags & MSG_CTRUNC) &&
+           !strcmp(text, "none"),
+       "room for none");
+    int bad = 1000;
+    ok(send_fds(pair[0], "bad", &bad, 1) < 0 && errno == EBADF, "a descriptor that is closed");
+    send_fds(pair[0], "left", &pipe_fds[1], 1);
+    close(pipe_fds[1]);
+    close(pair[0]), close(pair[1]);
+    ok(read(pipe_fds[0], text, 1) == 0, "what nobody received is closed with the socket");
+    close(pipe_fds[0]);
+}
+
+static void rights(void) {
+    int got[4];
+    char text[16];
+    rights_in(SOCK_STREAM, "descriptors over a stream");
+    rights_in(SOCK_DGRAM, "over datagrams");
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    write(pair[0], "ab", 2);
+    send_fds(pair[0], "cd", pair, 1);
+    write(pair[0], "ef", 2);
+    ok(receive_fds(pair[1], text, 1, got, 4, 0) == 0 && text[0] == 'a', "bytes before");
+    ok(receive_fds(pair[1], text, 2, got, 4, 0) == 1 && !memcmp(text, "bc", 2), "with the first byte");
+    close(got[0]);
+    ok(receive_fds(pair[1], text, sizeof text, got, 4, 0) == 0 && !strcmp(text, "def"), "once");
+    write(pair[0], "ab", 2);
+    send_fds(pair[0], "cd", pair, 1);
+    write(pair[0], "ef", 2);
+    ok(receive_fds(pair[1], text, sizeof text, got, 4, 0) == 1 && !strcmp(text, "abcd"), "and no bytes after them");
+    close(got[0]);
+    close(pair[0]), close(pair[1]);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    ok(getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && length == sizeof peer &&
+           peer.pid == getpid() && peer.uid == getuid() && peer.gid == getgid(),
+       "SO_PEERCRED");
+    close(pair[0]), close(pair[1]);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     streams();
     threads();
     messages();
     names();
+    paths();
+    rights();
     return done_testing();
 }

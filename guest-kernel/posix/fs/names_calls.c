@@ -63,6 +63,23 @@ long uk_sys_mknod(const char *path, mode_t mode, unsigned device) {
     return uk_sys_mknodat(AT_FDCWD, path, mode, device);
 }
 
+int uk_path_make(const char *path, mode_t mode, struct uk_inode **made) {
+    struct uk_place place;
+    int result = walk_new(AT_FDCWD, path, &place);
+    if (result)
+        return result;
+    struct uk_inode *inode = place.slash ? NULL : uk_inode_new((mode & S_IFMT) | uk_fs_new_mode(mode));
+    if (inode)
+        uk_inode_ref(inode);
+    result = place.slash ? -ENOENT : uk_place_fill(&place, inode);
+    uk_place_release(&place);
+    if (result)
+        uk_inode_unref(inode);
+    else
+        *made = inode;
+    return result;
+}
+
 long uk_sys_symlinkat(const char *target, int dirfd, const char *path) {
     struct uk_place place;
     size_t length = strnlen(target, PATH_MAX);

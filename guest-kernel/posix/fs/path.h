@@ -35,6 +35,12 @@ void uk_place_release(struct uk_place *place);
 int uk_path_find(int dirfd, const char *path, enum uk_follow want, struct uk_inode **inode);
 
 /*
+ * Gives something new, of `mode` without what umask() takes away, a path, and `*inode` a reference to it. -EEXIST, and
+ * what uk_path_walk() says. names_calls.c
+ */
+int uk_path_make(const char *path, mode_t mode, struct uk_inode **inode);
+
+/*
  * The path of an inode into `buffer`, of `size` bytes, ended by a NUL: its length without that. -ERANGE; -ENOENT if it
  * has been removed.
  */
