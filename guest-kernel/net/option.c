@@ -166,6 +166,9 @@ static int get_socket_number(struct uk_socket *socket, int name, int *number) {
     case SO_PROTOCOL:
         *number = socket->protocol;
         return 0;
+    case SO_ACCEPTCONN:
+        *number = socket->listens;
+        return 0;
     case SO_SNDBUF:
         *number = socket->send_size;
         return 0;
@@ -191,8 +194,7 @@ static long get(struct uk_socket *socket, int level, int name, void *value, sock
     if (level == SOL_SOCKET && get_socket_number(socket, name, &number) == 0)
         return give(&number, sizeof number, value, length);
     int error = socket->ops->get_option ? socket->ops->get_option(socket, level, name, value, length) : -ENOPROTOOPT;
-    bool zero = error == -ENOPROTOOPT && (is_ignored(level, name) || (level == SOL_SOCKET && name == SO_ACCEPTCONN));
-    return zero ? give(&number, sizeof number, value, length) : error;
+    return error == -ENOPROTOOPT && is_ignored(level, name) ? give(&number, sizeof number, value, length) : error;
 }
 
 long uk_sys_getsockopt(int fd, int level, int name, void *value, socklen_t *length) {

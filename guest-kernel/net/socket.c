@@ -199,7 +199,9 @@ long uk_sys_listen(int fd, int backlog) {
         return error;
     if (!socket->ops->listen)
         return -EOPNOTSUPP;
-    return socket->ops->listen(socket, (unsigned)backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog);
+    error = socket->ops->listen(socket, (unsigned)backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog);
+    socket->listens |= error == 0;
+    return error;
 }
 
 static int accept_one(struct uk_socket *socket, struct uk_socket **accepted) {

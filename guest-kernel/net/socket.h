@@ -52,7 +52,7 @@ struct uk_socket {
     const struct uk_socket_ops *ops;
     int domain, type, protocol;
     int error; /* SO_ERROR */
-    bool shut_read, shut_write;
+    bool shut_read, shut_write, listens;
     /* Options, as setsockopt() has them. */
     int reuse_address, reuse_port, keep_alive, broadcast, only_ip6;
     int send_size, receive_size;

@@ -125,8 +125,6 @@ static int get_int(int result, void *value, socklen_t *length) {
 int uk_tcp_get_option(struct uk_socket *socket, int level, int name, void *value, socklen_t *length) {
     const struct uk_tcp *tcp = (struct uk_tcp *)socket;
     bool connected = tcp->pcb && tcp->state != UK_TCP_LISTENING;
-    if (level == SOL_SOCKET && name == SO_ACCEPTCONN)
-        return get_int(tcp->state == UK_TCP_LISTENING, value, length);
     if (level != IPPROTO_TCP)
         return -ENOPROTOOPT;
     switch (name) {

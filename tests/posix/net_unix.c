@@ -108,6 +108,10 @@ static void names(void) {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
     ok(connect(client, (struct sockaddr *)&name, length) < 0 && errno == ECONNREFUSED, "no such name");
     ok(bind(fd, (struct sockaddr *)&name, length) == 0 && listen(fd, 5) == 0, "bind and listen");
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+    ok(listens == 1, "SO_ACCEPTCONN");
     int second = socket(AF_UNIX, SOCK_STREAM, 0);
     ok(bind(second, (struct sockaddr *)&name, length) < 0 && errno == EADDRINUSE, "a name is taken once");
     close(second);
