@@ -7,12 +7,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "deadline.h"
 #include "fault.h"
 #include "process.h"
+#include "sigqueue.h"
 #include "stop.h"
-
-#define SIGNALS 64
 
 /* musl's own way to end a thread: pthread_cancel() has set a flag, and only wants EINTR. src/internal/pthread_impl.h */
 #define SIGCANCEL_MUSL 33
@@ -28,7 +28,7 @@ struct kernel_sigaction {
     uint64_t mask;
 };
 
-static struct kernel_sigaction actions[SIGNALS + 1];
+static struct kernel_sigaction actions[UK_SIGNALS + 1];
 static uint64_t process_pending;
 static struct uk_thread_list suspended; /* in sigsuspend(), pause() and sigtimedwait() */
 
@@ -65,12 +65,28 @@ static void wake_for_signal(struct uk_thread *thread) {
     uk_unblock(thread, -UK_ERESTART);
 }
 
+static bool blocks(const struct uk_thread *thread, int signal) {
+    return thread->signals_blocked & bit(signal);
+}
+
+/* Sent to a thread, or NULL for all: it is ignored, and nobody blocks it, which would keep it until then. */
+static bool is_lost(const struct uk_thread *thread, int signal) {
+    if (!is_ignored(signal))
+        return false;
+    if (thread)
+        return !blocks(thread, signal);
+    for (const struct uk_thread *any = uk_threads; any; any = any->all_next)
+        if (blocks(any, signal))
+            return false;
+    return true;
+}
+
 void uk_signal_thread(struct uk_thread *thread, int signal) {
-    bool blocked = thread->signals_blocked & bit(signal);
-    if (is_ignored(signal) && !blocked)
+    if (is_lost(thread, signal))
         return;
     thread->signals_pending |= bit(signal);
-    if (!blocked)
+    uk_signalfd_notify(signal);
+    if (!blocks(thread, signal))
         wake_for_signal(thread);
     else if (thread->list == &suspended) /* sigtimedwait() takes what is blocked */
         uk_unblock(thread, 0);
@@ -78,20 +94,16 @@ void uk_signal_thread(struct uk_thread *thread, int signal) {
 
 /* Any thread that does not block it may take it; one that sleeps is woken for it. */
 void uk_signal_process(int signal) {
-    if (is_ignored(signal)) {
-        struct uk_thread *thread = uk_threads;
-        while (thread && !(thread->signals_blocked & bit(signal)))
-            thread = thread->all_next;
-        if (!thread)
-            return;
-    }
+    if (is_lost(NULL, signal))
+        return;
     process_pending |= bit(signal);
     uk_signals_attention = true;
+    uk_signalfd_notify(signal);
     struct uk_thread *waiting = NULL;
     for (struct uk_thread *thread = uk_threads; thread; thread = thread->all_next) {
         if (thread->dead)
             continue;
-        if (!(thread->signals_blocked & bit(signal))) {
+        if (!blocks(thread, signal)) {
             wake_for_signal(thread);
             return;
         }
@@ -102,24 +114,58 @@ void uk_signal_process(int signal) {
         uk_unblock(waiting, 0);
 }
 
+int uk_signal_send(struct uk_thread *thread, const siginfo_t *info) {
+    int signal = info->si_signo;
+    if (is_lost(thread, signal))
+        return 0;
+    bool is_pending = (thread ? thread->signals_pending : process_pending) & bit(signal);
+    if (!is_pending || signal >= UK_SIGRTMIN) {
+        int error = uk_sigqueue_add(thread, info);
+        if (error)
+            return error;
+    }
+    if (thread)
+        uk_signal_thread(thread, signal);
+    else
+        uk_signal_process(signal);
+    return 0;
+}
+
 /* ---- taking */
 
 static uint64_t deliverable(void) {
     return (uk_current->signals_pending | process_pending) & ~uk_current->signals_blocked;
 }
 
-static void take(int signal) {
-    if (uk_current->signals_pending & bit(signal))
-        uk_current->signals_pending &= ~bit(signal);
-    else
-        process_pending &= ~bit(signal);
+static void take(int signal, siginfo_t *info) {
+    bool is_own = uk_current->signals_pending & bit(signal);
+    bool more = uk_sigqueue_take(is_own ? uk_current : NULL, signal, info);
+    *(is_own ? &uk_current->signals_pending : &process_pending) &= more ? UINT64_MAX : ~bit(signal);
+}
+
+bool uk_signal_is_pending(uint64_t set) {
+    return (uk_current->signals_pending | process_pending) & set;
+}
+
+bool uk_signal_take(uint64_t set, siginfo_t *info) {
+    uint64_t found = (uk_current->signals_pending | process_pending) & set;
+    if (found)
+        take(__builtin_ctzll(found) + 1, info);
+    return found;
+}
+
+void uk_signals_wanted(uint64_t set) {
+    for (int signal = 1; signal <= UK_SIGNALS; signal++)
+        if (set & bit(signal))
+            uk_stop_handled(signal);
 }
 
 static void drop_ignored(void) {
+    siginfo_t info;
     for (uint64_t set = deliverable(); set; set &= set - 1) {
         int signal = __builtin_ctzll(set) + 1;
-        if (is_ignored(signal))
-            take(signal);
+        while (is_ignored(signal) && (deliverable() & bit(signal)))
+            take(signal, &info);
     }
 }
 
@@ -163,13 +209,12 @@ unsigned long uk_signal_call(int signal, siginfo_t *info, ucontext_t *context) {
     return action.flags;
 }
 
-static unsigned long handle(int signal) {
-    siginfo_t info = {.si_signo = signal, .si_code = SI_USER};
+static unsigned long handle(int signal, siginfo_t *info) {
     ucontext_t context = {0};
     /* musl's cancel_handler() looks whether the thread is inside a cancellation point. It always is: signals come at
      * the end of system calls. */
     context.uc_mcontext.gregs[REG_RIP] = (greg_t)__cp_begin;
-    return uk_signal_call(signal, &info, &context);
+    return uk_signal_call(signal, info, &context);
 }
 
 bool uk_signal_takes_fault(int signal, unsigned long *flags) {
@@ -184,12 +229,13 @@ bool uk_signals_deliver(long *result) {
     drop_ignored();
     while ((set = deliverable()) != 0) {
         int signal = __builtin_ctzll(set) + 1;
-        take(signal);
+        siginfo_t info;
+        take(signal, &info);
         if (is_ignored(signal))
             continue;
         if (uk_signal_is_default(signal))
             end_by(signal);
-        if (!(handle(signal) & SA_RESTART) || signal == SIGCANCEL_MUSL)
+        if (!(handle(signal, &info) & SA_RESTART) || signal == SIGCANCEL_MUSL)
             interrupted = true;
     }
     /* Others may have something pending that only they can take. */
@@ -204,7 +250,7 @@ bool uk_signals_deliver(long *result) {
 /* ---- system calls */
 
 static bool is_signal(int signal) {
-    return signal >= 1 && signal <= SIGNALS;
+    return signal >= 1 && signal <= UK_SIGNALS;
 }
 
 long uk_sys_rt_sigaction(int signal, const struct kernel_sigaction *action, struct kernel_sigaction *old) {
@@ -280,22 +326,26 @@ long uk_sys_pause(void) {
 }
 
 long uk_sys_rt_sigtimedwait(const uint64_t *set, siginfo_t *info, const struct timespec *timeout) {
-    uint64_t deadline = UKVM_DEADLINE_NONE, wanted = *set & ~never_blocked, found;
+    uint64_t deadline = UKVM_DEADLINE_NONE, wanted = *set & ~never_blocked;
+    siginfo_t taken;
     if (timeout && uk_deadline_after(timeout, &deadline))
         return -EINVAL;
-    for (int signal = 1; signal <= SIGNALS; signal++)
-        if (wanted & bit(signal))
-            uk_stop_handled(signal);
-    while (!(found = (uk_current->signals_pending | process_pending) & wanted)) {
+    uk_signals_wanted(wanted);
+    while (!uk_signal_take(wanted, &taken)) {
         int result = uk_block(&suspended, deadline, UK_WAITS_FOR_EVENT);
         if (result)
             return result == -ETIMEDOUT ? -EAGAIN : -EINTR;
     }
-    int signal = __builtin_ctzll(found) + 1;
-    take(signal);
     if (info)
-        *info = (siginfo_t){.si_signo = signal, .si_code = SI_USER};
-    return signal;
+        *info = taken;
+    return taken.si_signo;
+}
+
+static int send_plain(struct uk_thread *thread, int signal, int code) {
+    siginfo_t info = {.si_signo = signal, .si_code = code};
+    info.si_pid = 1;
+    info.si_uid = uk_user_ids.real;
+    return uk_signal_send(thread, &info);
 }
 
 /* The only process, and the only process group, is 1. */
@@ -304,6 +354,8 @@ long uk_sys_kill(pid_t pid, int signal) {
         return -EINVAL;
     if (pid != 1 && pid != 0 && pid != -1)
         return -ESRCH;
+    if (signal >= UK_SIGRTMIN)
+        return send_plain(NULL, signal, SI_USER);
     if (signal)
         uk_signal_process(signal);
     return 0;
@@ -315,17 +367,28 @@ long uk_sys_tkill(int tid, int signal) {
         return -EINVAL;
     if (!thread)
         return -ESRCH;
-    if (signal)
-        uk_signal_thread(thread, signal);
-    return 0;
+    return signal ? send_plain(thread, signal, SI_TKILL) : 0;
 }
 
 long uk_sys_tgkill(pid_t pid, int tid, int signal) {
     return pid == 1 ? uk_sys_tkill(tid, signal) : -ESRCH;
 }
 
-long uk_sys_rt_sigqueueinfo(pid_t pid, int signal) {
-    return uk_sys_kill(pid, signal);
+static int queue_signal(struct uk_thread *thread, int signal, const siginfo_t *info) {
+    siginfo_t sent = *info;
+    if (!is_signal(signal))
+        return signal ? -EINVAL : 0;
+    sent.si_signo = signal;
+    return uk_signal_send(thread, &sent);
+}
+
+long uk_sys_rt_sigqueueinfo(pid_t pid, int signal, const siginfo_t *info) {
+    return pid == 1 || uk_thread_find(pid) ? queue_signal(NULL, signal, info) : -ESRCH;
+}
+
+long uk_sys_rt_tgsigqueueinfo(pid_t pid, int tid, int signal, const siginfo_t *info) {
+    struct uk_thread *thread = uk_thread_find(tid);
+    return pid == 1 && thread ? queue_signal(thread, signal, info) : -ESRCH;
 }
 
 bool uk_on_alternate_stack(uintptr_t stack_pointer) {

@@ -26,9 +26,24 @@ const char *uk_signal_name(int signal);
 /* Whether the program has neither a handler for it nor ignores it. */
 bool uk_signal_is_default(int signal);
 
+#define UK_SIGNALS 64
+
 /* Sends to the process, or to one thread. Callable from callbacks. */
 void uk_signal_process(int signal);
 void uk_signal_thread(struct uk_thread *thread, int signal);
+
+/* With what comes with it; to the process if `thread` is NULL. -EAGAIN: no memory. */
+int uk_signal_send(struct uk_thread *thread, const siginfo_t *info);
+
+/* Whether one of a set is pending for the current thread, blocked or not; and the first of them, taken. */
+bool uk_signal_is_pending(uint64_t set);
+bool uk_signal_take(uint64_t set, siginfo_t *info);
+
+/* The program takes the signals of a set in other ways than by handlers. */
+void uk_signals_wanted(uint64_t set);
+
+/* A signal is pending now. signalfd.c */
+void uk_signalfd_notify(int signal);
 
 /* Whether the current thread has one pending that it does not block and that does anything. */
 bool uk_signal_pending(void);

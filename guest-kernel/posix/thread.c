@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "protect.h"
 #include "signal.h"
+#include "sigqueue.h"
 #include "syscall.h"
 
 /* A program that never blocks still gets its completions and timers, this often. */
@@ -299,6 +300,7 @@ _Noreturn void uk_thread_exit(void) {
             switch_away();
     }
     forget(self);
+    uk_sigqueue_forget(self);
     self->dead = true;
     struct uk_thread *next = take_next();
     dead = self;

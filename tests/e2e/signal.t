@@ -43,9 +43,10 @@ has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 # tell MODE STATUS OUTPUT SIGNAL...: sends the signals, each after one more line of output.
 tell() {
     local mode=$1 want=$2 lines=$3 guest sent=1 signal
+    local image=${image:-$GUESTS/signal.elf}
     shift 3
     : >tell.out
-    env --default-signal=INT "$UKVM" run "$GUESTS/signal.elf" "$mode" >tell.out 2>tell.err &
+    env --default-signal=INT "$UKVM" run "$image" "$mode" >tell.out 2>tell.err &
     guest=$!
     for signal; do
         wait_for 10 has_lines tell.out $sent
@@ -65,6 +66,9 @@ tell once 143 "ready signal 2 " INT TERM
 tell once 130 "ready signal 2 " INT INT
 tell busy 7 "ready signal 15 " TERM
 tell wait 137 "ready " KILL
+
+# A C program that takes them by signalfd, and both times is asked.
+image=$BUILD/tests/servers/signalfd.elf tell signalfd 7 "ready signal 15 signal 2 " TERM INT
 
 # A guest that computes and never looks: the second signal ends it.
 "$UKVM" run "$GUESTS/signal.elf" lost >lost.out 2>lost.err &

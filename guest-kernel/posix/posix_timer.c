@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* timer_create(2) and its family: timers that send signals. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+
+#include "deadline.h"
+#include "signal.h"
+#include "sigqueue.h"
+
+/* Linux: struct sigevent, as the kernel has it. */
+struct event {
+    union sigval value;
+    int signal, notify, tid;
+};
+
+struct posix_timer {
+    struct posix_timer *next;
+    int id;
+    clockid_t clock;
+    struct event event;
+    struct uk_timer timer;
+    uint64_t interval; /* 0: once */
+    bool queued;       /* its signal is pending */
+    uint64_t overruns; /* since that was sent */
+    int last_overruns; /* before the signal that was taken last */
+};
+
+static struct posix_timer *timers;
+
+static struct posix_timer *find(int id) {
+    struct posix_timer *timer = timers;
+    while (timer && timer->id != id)
+        timer = timer->next;
+    return timer;
+}
+
+void uk_posix_timer_taken(siginfo_t *info) {
+    struct posix_timer *self = find(info->si_timerid);
+    if (!self)
+        return;
+    self->last_overruns = self->overruns < INT_MAX ? (int)self->overruns : INT_MAX;
+    self->queued = false;
+    self->overruns = 0;
+    info->si_overrun = self->last_overruns;
+}
+
+static void notify(const struct posix_timer *self) {
+    siginfo_t info = {.si_signo = self->event.signal, .si_code = SI_TIMER};
+    struct uk_thread *thread = NULL;
+    info.si_timerid = self->id;
+    info.si_value = self->event.value;
+    if (self->event.notify == SIGEV_THREAD_ID && !(thread = uk_thread_find(self->event.tid)))
+        return;
+    uk_signal_send(thread, &info);
+}
+
+static void fire(struct uk_timer *timer) {
+    struct posix_timer *self = uk_container_of(timer, struct posix_timer, timer);
+    uint64_t times = 1;
+    if (self->interval) {
+        times += (uk_clock_monotonic() - timer->due) / self->interval;
+        uk_timer_start(timer, timer->due + times * self->interval);
+    }
+    if (self->event.notify == SIGEV_NONE)
+        return;
+    self->overruns += times - !self->queued;
+    if (self->queued)
+        return;
+    self->queued = true;
+    notify(self);
+}
+
+static int check_event(const struct event *event) {
+    if (event->notify == SIGEV_NONE)
+        return 0;
+    if (event->notify != SIGEV_SIGNAL && event->notify != SIGEV_THREAD_ID)
+        return -EINVAL;
+    if (event->signal < 1 || event->signal > UK_SIGNALS)
+        return -EINVAL;
+    return event->notify == SIGEV_THREAD_ID && !uk_thread_find(event->tid) ? -EINVAL : 0;
+}
+
+long uk_sys_timer_create(clockid_t clock, const struct event *event, int *id) {
+    static int last_id;
+    struct event alarm = {.signal = SIGALRM, .notify = SIGEV_SIGNAL, .value.sival_int = last_id};
+    if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME && clock != CLOCK_BOOTTIME && clock != CLOCK_TAI)
+        return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ? -EOPNOTSUPP : -EINVAL;
+    int error = event ? check_event(event) : 0;
+    if (error)
+        return error;
+    struct posix_timer *self = uk_malloc(sizeof *self);
+    if (!self)
+        return -EAGAIN;
+    *self = (struct posix_timer){
+        .next = timers, .id = last_id++, .clock = clock, .event = event ? *event : alarm, .timer.fire = fire};
+    timers = self;
+    *id = self->id;
+    return 0;
+}
+
+static void get(const struct posix_timer *self, struct itimerspec *value) {
+    uint64_t now = uk_clock_monotonic();
+    uint64_t left = self->timer.armed && self->timer.due > now ? self->timer.due - now : 0;
+    *value = (struct itimerspec){.it_interval = uk_timespec(self->interval), .it_value = uk_timespec(left)};
+}
+
+long uk_sys_timer_gettime(int id, struct itimerspec *value) {
+    const struct posix_timer *self = find(id);
+    if (self)
+        get(self, value);
+    return self ? 0 : -EINVAL;
+}
+
+long uk_sys_timer_settime(int id, int flags, const struct itimerspec *value, struct itimerspec *old) {
+    struct posix_timer *self = find(id);
+    uint64_t interval, due;
+    if (!self || uk_duration(&value->it_interval, &interval) ||
+        (flags & TIMER_ABSTIME ? uk_deadline_at(self->clock, &value->it_value, &due)
+                               : uk_deadline_after(&value->it_value, &due)))
+        return -EINVAL;
+    if (old)
+        get(self, old);
+    uk_timer_stop(&self->timer);
+    self->interval = interval;
+    self->overruns = 0;
+    if (value->it_value.tv_sec || value->it_value.tv_nsec)
+        uk_timer_start(&self->timer, due);
+    return 0;
+}
+
+long uk_sys_timer_getoverrun(int id) {
+    const struct posix_timer *self = find(id);
+    return self ? self->last_overruns : -EINVAL;
+}
+
+long uk_sys_timer_delete(int id) {
+    struct posix_timer *self = find(id), **at = &timers;
+    if (!self)
+        return -EINVAL;
+    while (*at != self)
+        at = &(*at)->next;
+    *at = self->next;
+    uk_timer_stop(&self->timer);
+    uk_free(self);
+    return 0;
+}
