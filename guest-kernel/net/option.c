@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Options that all sockets have, and ioctl(). */
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
 
+#include "interface.h"
 #include "socket.h"
 
 /* ---- options that are a number in struct uk_socket */
@@ -207,93 +207,7 @@ long uk_sys_getsockopt(int fd, int level, int name, void *value, socklen_t *leng
     return has_level(socket, level) ? get(socket, level, name, value, length) : -ENOPROTOOPT;
 }
 
-/* ---- ioctl(): how much can be read, and the interfaces for programs that list them this way. netdevice(7) */
-
-static void interface_name(const struct netif *netif, char name[IFNAMSIZ]) {
-    if (netif->name[0] == 'l')
-        uk_snprintf(name, IFNAMSIZ, "lo");
-    else
-        uk_snprintf(name, IFNAMSIZ, "eth%u", netif->num - 1u);
-}
-
-static struct netif *find_interface(const char *wanted) {
-    struct netif *netif;
-    char name[IFNAMSIZ];
-    NETIF_FOREACH(netif) {
-        interface_name(netif, name);
-        if (strncmp(name, wanted, sizeof name) == 0)
-            return netif;
-    }
-    return NULL;
-}
-
-static void put_address(struct sockaddr *to, const ip4_addr_t *ip) {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = ip->addr};
-    memcpy(to, &in, sizeof in);
-}
-
-static int list_interfaces(struct ifconf *list) {
-    const struct netif *netif;
-    int used = 0;
-    NETIF_FOREACH(netif) {
-        struct ifreq *entry = (struct ifreq *)(void *)(list->ifc_buf + used);
-        if (list->ifc_buf && used + (int)sizeof *entry <= list->ifc_len) {
-            interface_name(netif, entry->ifr_name);
-            put_address(&entry->ifr_addr, netif_ip4_addr(netif));
-        } else if (list->ifc_buf) {
-            break;
-        }
-        used += (int)sizeof *entry;
-    }
-    list->ifc_len = used;
-    return 0;
-}
-
-static short interface_flags(const struct netif *netif) {
-    int flags = netif_is_up(netif) ? IFF_UP | IFF_RUNNING : 0;
-    return (short)(flags | (netif->name[0] == 'l' ? IFF_LOOPBACK : IFF_BROADCAST | IFF_MULTICAST));
-}
-
-static int name_interface(struct ifreq *request) {
-    const struct netif *netif = netif_get_by_index((u8_t)request->ifr_ifindex);
-    if (!netif)
-        return -ENODEV;
-    interface_name(netif, request->ifr_name);
-    return 0;
-}
-
-static int ask_interface(unsigned request, struct ifreq *answer) {
-    const struct netif *netif = find_interface(answer->ifr_name);
-    if (!netif)
-        return -ENODEV;
-    switch (request) {
-    case SIOCGIFADDR:
-        put_address(&answer->ifr_addr, netif_ip4_addr(netif));
-        return 0;
-    case SIOCGIFNETMASK:
-        put_address(&answer->ifr_netmask, netif_ip4_netmask(netif));
-        return 0;
-    case SIOCGIFBRDADDR:
-        put_address(&answer->ifr_broadaddr,
-                    &(ip4_addr_t){netif_ip4_addr(netif)->addr | ~netif_ip4_netmask(netif)->addr});
-        return 0;
-    case SIOCGIFFLAGS:
-        answer->ifr_flags = interface_flags(netif);
-        return 0;
-    case SIOCGIFMTU:
-        answer->ifr_mtu = netif->mtu ? netif->mtu : 65536;
-        return 0;
-    case SIOCGIFINDEX:
-        answer->ifr_ifindex = netif_get_index(netif);
-        return 0;
-    case SIOCGIFHWADDR:
-        answer->ifr_hwaddr.sa_family = netif->hwaddr_len ? 1 : 772; /* ARPHRD_ETHER, ARPHRD_LOOPBACK */
-        memcpy(answer->ifr_hwaddr.sa_data, netif->hwaddr, netif->hwaddr_len);
-        return 0;
-    default:
-        return -ENOTTY;
-    }
-}
+/* ---- ioctl() */
 
 int uk_socket_ioctl(struct uk_file *file, unsigned request, void *argument) {
     struct uk_socket *socket = (struct uk_socket *)file;
@@ -301,11 +215,7 @@ int uk_socket_ioctl(struct uk_file *file, unsigned request, void *argument) {
     case FIONREAD:
         *(int *)argument = socket->ops->pending ? (int)socket->ops->pending(socket) : 0;
         return 0;
-    case SIOCGIFCONF:
-        return list_interfaces(argument);
-    case SIOCGIFNAME:
-        return name_interface(argument);
     default:
-        return ask_interface(request, argument);
+        return uk_interface_ioctl(request, argument);
     }
 }

@@ -128,7 +128,8 @@ static const struct family {
     {AF_INET, SOCK_STREAM, IPPROTO_TCP, uk_tcp_new},  {AF_INET, SOCK_DGRAM, IPPROTO_UDP, uk_udp_new},
     {AF_INET6, SOCK_STREAM, IPPROTO_TCP, uk_tcp_new}, {AF_INET6, SOCK_DGRAM, IPPROTO_UDP, uk_udp_new},
     {AF_UNIX, SOCK_STREAM, 0, uk_unix_new},           {AF_UNIX, SOCK_DGRAM, 0, uk_unix_new},
-    {AF_UNIX, SOCK_SEQPACKET, 0, uk_unix_new},
+    {AF_UNIX, SOCK_SEQPACKET, 0, uk_unix_new},        {AF_NETLINK, SOCK_RAW, 0, uk_netlink_new},
+    {AF_NETLINK, SOCK_DGRAM, 0, uk_netlink_new},
 };
 
 static const struct family *find_family(int domain, int type, int protocol, int *error) {

@@ -73,6 +73,7 @@ int uk_socket_take_error(struct uk_socket *socket);
 struct uk_socket *uk_tcp_new(int domain, int type, int protocol);
 struct uk_socket *uk_udp_new(int domain, int type, int protocol);
 struct uk_socket *uk_unix_new(int domain, int type, int protocol);
+struct uk_socket *uk_netlink_new(int domain, int type, int protocol);
 int uk_unix_pair(int type, struct uk_socket *pair[2]);
 
 /* option.c */

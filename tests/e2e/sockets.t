@@ -37,6 +37,11 @@ client() { timeout "$1" ip netns exec "$NS" "$TOOLS/tcp_client" "$ADDRESS" "$2" 
 
 udp() { printf '%s' "$1" | in_ns socat -t0.5 -T2 - "$2"; }
 
+run ip netns exec "$NS" "$UKVM" run --net "net=tap:tap0,ip=$ADDRESS/24,mac=$MAC" "$BUILD/tests/servers/interfaces.elf"
+is "getifaddrs" "$out" "link $MAC
+ip $ADDRESS mask 255.255.255.0 broadcast 10.77.0.255"
+wait_for 5 is_detached
+
 ok "the server starts" start_on_tap || done_testing
 
 # ---- both families
