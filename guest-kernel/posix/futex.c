@@ -96,7 +96,24 @@ long uk_sys_futex(int *address, int operation, int value, const struct timespec 
     }
 }
 
-/* Robust mutexes: musl walks the list itself when a thread ends, and there is nobody else to do it for. */
-long uk_sys_set_robust_list(void) {
+/*
+ * Robust mutexes: musl walks the list itself when a thread ends, and there is nobody else to do it for. But only where
+ * the list can be asked for does it believe that there are any.
+ */
+#define ROBUST_LIST_SIZE (3 * sizeof(long)) /* Linux: struct robust_list_head */
+
+long uk_sys_set_robust_list(void *list, size_t size) {
+    if (size != ROBUST_LIST_SIZE)
+        return -EINVAL;
+    uk_current->robust_list = list;
+    return 0;
+}
+
+long uk_sys_get_robust_list(int tid, void **list, size_t *size) {
+    const struct uk_thread *thread = tid ? uk_thread_find(tid) : uk_current;
+    if (!thread)
+        return -ESRCH;
+    *list = thread->robust_list;
+    *size = ROBUST_LIST_SIZE;
     return 0;
 }

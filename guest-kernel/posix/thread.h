@@ -40,6 +40,7 @@ struct uk_thread {
     size_t alternate_size;     /* 0: there is none */
     uint64_t processor_time;   /* before it was last switched to */
     struct uk_timer timer;     /* of the deadline it blocks with */
+    void *robust_list;         /* what set_robust_list() has said */
     const void *futex;         /* the address that it waits at; see futex.c */
     uint32_t futex_bits;
     char name[16];

@@ -210,7 +210,37 @@ static void c11(void) {
     ok(result == 42, "C11 threads");
 }
 
+static pthread_mutex_t robust;
+
+static void *lock_and_end(void *unused) {
+    (void)unused;
+    pthread_mutex_lock(&robust);
+    return NULL;
+}
+
+static void let_it_die(void) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, lock_and_end, NULL);
+    pthread_join(thread, NULL);
+}
+
+static void robust_mutexes(void) {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    ok(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0, "robust mutexes");
+    pthread_mutex_init(&robust, &attributes);
+    let_it_die();
+    ok(pthread_mutex_lock(&robust) == EOWNERDEAD, "whose owner has ended");
+    ok(pthread_mutex_consistent(&robust) == 0 && pthread_mutex_unlock(&robust) == 0, "are made consistent");
+    ok(pthread_mutex_lock(&robust) == 0 && pthread_mutex_unlock(&robust) == 0, "and go on");
+    let_it_die();
+    ok(pthread_mutex_trylock(&robust) == EOWNERDEAD && pthread_mutex_unlock(&robust) == 0 &&
+           pthread_mutex_lock(&robust) == ENOTRECOVERABLE,
+       "or are lost");
+}
+
 int main(void) {
+    robust_mutexes();
     mutexes();
     conditions();
     meeting();
