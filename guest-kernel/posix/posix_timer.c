@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <signal.h>
 
-#include "deadline.h"
+#include "interval.h"
 #include "signal.h"
 #include "sigqueue.h"
 
@@ -17,10 +17,8 @@ struct event {
 struct posix_timer {
     struct posix_timer *next;
     int id;
-    clockid_t clock;
     struct event event;
-    struct uk_timer timer;
-    uint64_t interval; /* 0: once */
+    struct uk_interval interval;
     bool queued;       /* its signal is pending */
     uint64_t overruns; /* since that was sent */
     int last_overruns; /* before the signal that was taken last */
@@ -56,12 +54,8 @@ static void notify(const struct posix_timer *self) {
 }
 
 static void fire(struct uk_timer *timer) {
-    struct posix_timer *self = uk_container_of(timer, struct posix_timer, timer);
-    uint64_t times = 1;
-    if (self->interval) {
-        times += (uk_clock_monotonic() - timer->due) / self->interval;
-        uk_timer_start(timer, timer->due + times * self->interval);
-    }
+    struct posix_timer *self = uk_container_of(timer, struct posix_timer, interval.timer);
+    uint64_t times = uk_interval_expire(&self->interval);
     if (self->event.notify == SIGEV_NONE)
         return;
     self->overruns += times - !self->queued;
@@ -93,40 +87,29 @@ long uk_sys_timer_create(clockid_t clock, const struct event *event, int *id) {
     if (!self)
         return -EAGAIN;
     *self = (struct posix_timer){
-        .next = timers, .id = last_id++, .clock = clock, .event = event ? *event : alarm, .timer.fire = fire};
+        .next = timers,
+        .id = last_id++,
+        .event = event ? *event : alarm,
+        .interval = {.clock = clock, .timer.fire = fire},
+    };
     timers = self;
     *id = self->id;
     return 0;
 }
 
-static void get(const struct posix_timer *self, struct itimerspec *value) {
-    uint64_t now = uk_clock_monotonic();
-    uint64_t left = self->timer.armed && self->timer.due > now ? self->timer.due - now : 0;
-    *value = (struct itimerspec){.it_interval = uk_timespec(self->interval), .it_value = uk_timespec(left)};
-}
-
 long uk_sys_timer_gettime(int id, struct itimerspec *value) {
     const struct posix_timer *self = find(id);
     if (self)
-        get(self, value);
+        uk_interval_get(&self->interval, value);
     return self ? 0 : -EINVAL;
 }
 
 long uk_sys_timer_settime(int id, int flags, const struct itimerspec *value, struct itimerspec *old) {
     struct posix_timer *self = find(id);
-    uint64_t interval, due;
-    if (!self || uk_duration(&value->it_interval, &interval) ||
-        (flags & TIMER_ABSTIME ? uk_deadline_at(self->clock, &value->it_value, &due)
-                               : uk_deadline_after(&value->it_value, &due)))
-        return -EINVAL;
-    if (old)
-        get(self, old);
-    uk_timer_stop(&self->timer);
-    self->interval = interval;
-    self->overruns = 0;
-    if (value->it_value.tv_sec || value->it_value.tv_nsec)
-        uk_timer_start(&self->timer, due);
-    return 0;
+    int error = self ? uk_interval_set(&self->interval, flags & TIMER_ABSTIME, value, old) : -EINVAL;
+    if (error == 0)
+        self->overruns = 0;
+    return error;
 }
 
 long uk_sys_timer_getoverrun(int id) {
@@ -141,7 +124,7 @@ long uk_sys_timer_delete(int id) {
     while (*at != self)
         at = &(*at)->next;
     *at = self->next;
-    uk_timer_stop(&self->timer);
+    uk_timer_stop(&self->interval.timer);
     uk_free(self);
     return 0;
 }

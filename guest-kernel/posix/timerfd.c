@@ -4,26 +4,18 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
-#include "deadline.h"
 #include "file.h"
+#include "interval.h"
 
 struct timerfd {
     struct uk_file file;
-    struct uk_timer timer;
-    clockid_t clock;
-    uint64_t interval;    /* 0: once */
+    struct uk_interval interval;
     uint64_t expirations; /* since it was last read */
 };
 
-/* Late by several intervals, it has expired as often. */
 static void fire(struct uk_timer *timer) {
-    struct timerfd *self = uk_container_of(timer, struct timerfd, timer);
-    uint64_t times = 1;
-    if (self->interval) {
-        times += (uk_clock_monotonic() - timer->due) / self->interval;
-        uk_timer_start(timer, timer->due + times * self->interval);
-    }
-    self->expirations += times;
+    struct timerfd *self = uk_container_of(timer, struct timerfd, interval.timer);
+    self->expirations += uk_interval_expire(&self->interval);
     uk_file_notify(&self->file, EPOLLIN);
 }
 
@@ -45,7 +37,7 @@ static unsigned poll(struct uk_file *file) {
 
 static void close(struct uk_file *file) {
     struct timerfd *self = (struct timerfd *)file;
-    uk_timer_stop(&self->timer);
+    uk_timer_stop(&self->interval.timer);
     uk_free(self);
 }
 
@@ -59,7 +51,7 @@ long uk_sys_timerfd_create(clockid_t clock, int flags) {
     struct timerfd *self = uk_malloc(sizeof *self);
     if (!self)
         return -ENOMEM;
-    *self = (struct timerfd){.clock = clock, .timer.fire = fire};
+    *self = (struct timerfd){.interval = {.clock = clock, .timer.fire = fire}};
     uk_file_init(&self->file, &ops, O_RDWR | (flags & TFD_NONBLOCK));
     return uk_fd_add(&self->file, 0, flags & TFD_CLOEXEC ? FD_CLOEXEC : 0);
 }
@@ -69,37 +61,22 @@ static struct timerfd *timerfd_of(int fd) {
     return file && file->ops == &ops ? (struct timerfd *)file : NULL;
 }
 
-static void get(const struct timerfd *self, struct itimerspec *value) {
-    uint64_t now = uk_clock_monotonic();
-    uint64_t left = self->timer.armed && self->timer.due > now ? self->timer.due - now : 0;
-    *value = (struct itimerspec){.it_interval = uk_timespec(self->interval), .it_value = uk_timespec(left)};
-}
-
 long uk_sys_timerfd_gettime(int fd, struct itimerspec *value) {
     struct timerfd *self = timerfd_of(fd);
     if (!self)
         return uk_fd_get(fd) ? -EINVAL : -EBADF;
-    get(self, value);
+    uk_interval_get(&self->interval, value);
     return 0;
 }
 
 long uk_sys_timerfd_settime(int fd, int flags, const struct itimerspec *value, struct itimerspec *old) {
     struct timerfd *self = timerfd_of(fd);
-    uint64_t interval, due;
     if (!self)
         return uk_fd_get(fd) ? -EINVAL : -EBADF;
     if (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
         return -EINVAL;
-    if (uk_duration(&value->it_interval, &interval) ||
-        (flags & TFD_TIMER_ABSTIME ? uk_deadline_at(self->clock, &value->it_value, &due)
-                                   : uk_deadline_after(&value->it_value, &due)))
-        return -EINVAL;
-    if (old)
-        get(self, old);
-    uk_timer_stop(&self->timer);
-    self->expirations = 0;
-    self->interval = interval;
-    if (value->it_value.tv_sec || value->it_value.tv_nsec)
-        uk_timer_start(&self->timer, due);
-    return 0;
+    int error = uk_interval_set(&self->interval, flags & TFD_TIMER_ABSTIME, value, old);
+    if (error == 0)
+        self->expirations = 0;
+    return error;
 }
