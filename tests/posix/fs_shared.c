@@ -167,6 +167,7 @@ static void rights(void) {
     ok(pread(fd, buffer, PAGE + 1, 0) == PAGE + 1 && buffer[0] == 'w' && buffer[PAGE] == 'F', "is the file's");
     ok(ftruncate(fd, 0) == 0 && ftruncate(fd, PAGE) == 0 && at[0] == 0, "truncated while it is for reading");
     munmap(at, 2 * PAGE);
+    ok(mprotect(at, PAGE, PROT_READ) < 0 && errno == ENOMEM, "and it is not mapped any more");
     at = mmap(NULL, PAGE, READ_WRITE, MAP_SHARED, open("/dev/zero", O_RDWR), 0);
     ok(at != MAP_FAILED && is_zero(at, PAGE) && !faults(at), "/dev/zero");
     munmap(at, PAGE);

@@ -198,6 +198,7 @@ static void test_protection(void) {
     for (int i = 0; i < 3; i++)
         uk_shared_unmap(at, 2);
     ok(!is_protected[index_of(at)] && inode_refs == 0, "unmapped: the file's again, to be written");
+    ok(uk_shared_protect(at, 1, PROT_READ) == -ENOMEM && !is_protected[index_of(at)], "and not to be protected");
     node.file.flags = O_RDONLY;
     at = map_at(0, 1, NULL, PROT_READ);
     ok(uk_shared_protect(at, 1, READ_WRITE) == -EACCES && is_protected[index_of(at)], "a file open for reading only");

@@ -68,8 +68,18 @@ static void drop(struct mapping *mapping) {
 
 /* ---- protection */
 
+/* Memory that was mapped once is the file's, which has to be able to write to it. */
+static bool has_unmapped(const char *from, const char *to) {
+    for (; from < to; from += UKVM_PAGE_SIZE)
+        if (uk_content_has_placed(from, 1) && !find(mappings, from, from + UKVM_PAGE_SIZE))
+            return true;
+    return false;
+}
+
 int uk_shared_protect(void *pages, size_t count, int prot) {
     char *from = pages, *to = from + count * UKVM_PAGE_SIZE;
+    if (has_unmapped(from, to))
+        return -ENOMEM;
     for (struct mapping *at = mappings; (at = find(at, from, to)); at = at->next) {
         if ((prot & PROT_WRITE) && !at->can_write)
             return -EACCES;
