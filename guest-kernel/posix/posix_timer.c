@@ -33,6 +33,12 @@ static struct posix_timer *find(int id) {
     return timer;
 }
 
+void uk_posix_timer_queued(const siginfo_t *info) {
+    struct posix_timer *self = find(info->si_timerid);
+    if (self)
+        self->queued = true;
+}
+
 void uk_posix_timer_taken(siginfo_t *info) {
     struct posix_timer *self = find(info->si_timerid);
     if (!self)
@@ -58,11 +64,12 @@ static void fire(struct uk_timer *timer) {
     uint64_t times = uk_interval_expire(&self->interval);
     if (self->event.notify == SIGEV_NONE)
         return;
-    self->overruns += times - !self->queued;
-    if (self->queued)
-        return;
-    self->queued = true;
-    notify(self);
+    if (self->queued) {
+        self->overruns += times;
+    } else {
+        self->overruns = times - 1;
+        notify(self);
+    }
 }
 
 static int check_event(const struct event *event) {

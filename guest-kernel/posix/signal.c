@@ -119,7 +119,7 @@ int uk_signal_send(struct uk_thread *thread, const siginfo_t *info) {
     if (is_lost(thread, signal))
         return 0;
     bool is_pending = (thread ? thread->signals_pending : process_pending) & bit(signal);
-    if (!is_pending || signal >= UK_SIGRTMIN) {
+    if (!is_pending || signal >= UK_SIGRTMIN || info->si_code == SI_TIMER) {
         int error = uk_sigqueue_add(thread, info);
         if (error)
             return error;

@@ -37,6 +37,8 @@ int uk_sigqueue_add(struct uk_thread *thread, const siginfo_t *info) {
         at = &(*at)->next;
     *pending = (struct pending){.thread = thread, .info = *info};
     *at = pending;
+    if (info->si_code == SI_TIMER)
+        uk_posix_timer_queued(info);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What comes with signals that are pending. Which ones are is in the bits of signal.c; here is, for each time that one
- * was sent with more than its number, or is a real-time signal, a siginfo_t. A signal below 32 is pending once:
- * signal(7).
+ * was sent with more than its number, or is a real-time signal, a siginfo_t. A signal below 32 is pending once,
+ * signal(7), but for each POSIX timer that sends it.
  */
 #ifndef UK_SIGQUEUE_H
 #define UK_SIGQUEUE_H
@@ -22,7 +22,9 @@ bool uk_sigqueue_take(struct uk_thread *thread, int signal, siginfo_t *info);
 /* The thread has ended. */
 void uk_sigqueue_forget(const struct uk_thread *thread);
 
-/* A POSIX timer's signal has been taken: fills in how often it expired meanwhile. posix_timer.c */
+/* A POSIX timer's signal is pending; and has been taken, which fills in how often it expired meanwhile. posix_timer.c
+ */
+void uk_posix_timer_queued(const siginfo_t *info);
 void uk_posix_timer_taken(siginfo_t *info);
 
 #endif

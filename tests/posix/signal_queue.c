@@ -145,6 +145,26 @@ static void timers(void) {
     while (count == 0)
         usleep(1000);
     ok(timer_delete(timer) == 0, "timer_delete");
+    timer_t other = make_timer(SIGEV_SIGNAL, SIGUSR2, 2);
+    timer = make_timer(SIGEV_SIGNAL, SIGUSR2, 1);
+    handle(SIGUSR2);
+    block(SIG_BLOCK, SIGUSR2);
+    for (int i = 0; i < 2; i++) {
+        start(timer, 1, 0);
+        start(other, 2, 0);
+        usleep(20000);
+    }
+    block(SIG_UNBLOCK, SIGUSR2);
+    ok(count == 2 && values[0] == 1 && values[1] == 2, "two timers with one signal: each sends its own");
+    signal(SIGUSR2, SIG_IGN);
+    start(timer, 1, 1);
+    usleep(20000);
+    handle(SIGUSR2);
+    while (count == 0)
+        usleep(1000);
+    ok(true, "ignored at first, and then handled");
+    timer_delete(timer);
+    timer_delete(other);
     timer = make_timer(SIGEV_NONE, 0, 0);
     start(timer, 1, 0);
     usleep(5000);
