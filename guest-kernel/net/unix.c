@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AF_UNIX sockets, within the guest. A path is that of a file, which bind() makes and only unlink() removes.
+ * AF_UNIX sockets, within the guest. A path is that of a file, which bind() makes and only unlink() removes. What is
+ * sent to /dev/log, by syslog(), goes to the console.
  *
  * What is sent lies in the receiver's queue. A pair holds no references to each other: who closes first cuts the tie.
  */
@@ -33,6 +34,7 @@ struct local {
     struct piece *first, *last;
     size_t queued;
     struct uk_address address, peer_address;
+    bool is_log;                                         /* the kernel's own: what it receives is shown */
     bool bound;                                          /* it is what is found by its address */
     struct uk_inode *inode;                              /* of the file that is its address, if it is one; or NULL */
     struct local *next;                                  /* of all sockets */
@@ -181,9 +183,23 @@ static struct local *make(int type) {
     return local;
 }
 
+/* For who sends to it, not for who wants to be there itself, and removes it first as on any system. */
+static void make_log(void) {
+    static bool made;
+    struct local *log = made ? NULL : make(SOCK_DGRAM);
+    made = true;
+    if (!log)
+        return;
+    if (uk_path_make("/dev/log", S_IFSOCK | 0777, &log->inode) == 0)
+        log->is_log = log->bound = true;
+    else
+        uk_file_unref(&log->socket.file);
+}
+
 struct uk_socket *uk_unix_new(int domain, int type, int protocol) {
     (void)domain;
     (void)protocol;
+    make_log();
     struct local *local = make(type);
     return local ? &local->socket : NULL;
 }
@@ -313,6 +329,20 @@ static int target_of(struct local *local, const struct msghdr *message, struct l
     return 0;
 }
 
+#define LOG_LINE 1024u /* a longer one is cut, as syslog() does */
+
+/* "<13>Nov 26 12:00:00 name: text": all but the number, which is the priority, as a line. RFC 3164 */
+static void show(const struct msghdr *message) {
+    char line[LOG_LINE], *text = line, *end;
+    size_t size = uk_iov_gather(message->msg_iov, (int)message->msg_iovlen, 0, line, sizeof line - 1);
+    while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\0'))
+        size--;
+    line[size] = '\0';
+    if (line[0] == '<' && (end = strchr(line, '>')))
+        text = end + 1;
+    uk_eprintf("%s\n", text);
+}
+
 static ssize_t send_op(struct uk_socket *socket, const struct msghdr *message, size_t skip, int flags) {
     struct local *local = of(socket), *target;
     int count = (int)message->msg_iovlen;
@@ -323,6 +353,10 @@ static ssize_t send_op(struct uk_socket *socket, const struct msghdr *message, s
         return error;
     if (!is_stream(local) && size > (size_t)socket->send_size)
         return -EMSGSIZE;
+    if (target->is_log) {
+        show(message);
+        return (ssize_t)size;
+    }
     if (!has_room(local, target))
         return -EAGAIN;
     if (is_stream(local) && size > (size_t)socket->send_size - target->queued)

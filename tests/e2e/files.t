@@ -112,4 +112,13 @@ run_ukvm --disk a=disk.img --disk b=other.img fileop.elf write /dev/b 10 20 5 ch
 is "two disks" "$status" 0
 ok "two disks: the right one" ./fileop check other.img 10 20 5
 
+# syslog() goes to standard error, unless the program has a log daemon of its own
+run_ukvm "$BUILD/tests/servers/log.elf"
+is "syslog: status" "$status" 0
+time='[A-Z][a-z][a-z] [ 0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]'
+like "syslog: the lines, each with its time" "$err" "^$time prog\[1\]: line 1
+$time prog\[1\]: line 2\$"
+run_ukvm "$BUILD/tests/servers/log.elf" mine
+is "syslog: a program that takes /dev/log over" "$out$err$status" "to mine0"
+
 done_testing
