@@ -4,8 +4,13 @@
 
 #include "file.h"
 
+struct uk_inode;
+
 /* Both ends of a new pipe, with a reference each; -ENOMEM. `flags`: O_NONBLOCK and O_DIRECT count. */
 int uk_pipe_create(int flags, struct uk_file **reader, struct uk_file **writer);
+
+/* open() of a named pipe: may wait for the other side. -ENXIO, -ENOMEM, -UK_ERESTART. */
+int uk_fifo_open(struct uk_inode *inode, int flags, struct uk_file **file);
 
 /* F_GETPIPE_SZ and F_SETPIPE_SZ: bytes that a pipe holds, a power of two. -EBADF: it is none; -EBUSY: it holds more. */
 long uk_pipe_capacity(struct uk_file *file);

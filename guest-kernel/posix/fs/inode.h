@@ -80,7 +80,7 @@ struct uk_inode {
         struct uk_content content;
         struct uk_directory directory;
         char *target; /* of a symbolic link; the inode's own */
-        void *data;   /* where `ops` says so */
+        void *data;   /* where `ops` says so; of a named pipe, see pipe.c */
     };
 };
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../pipe.h"
+
 static mode_t mask = 0022;
 
 mode_t uk_fs_new_mode(mode_t mode) {
@@ -38,10 +40,12 @@ int uk_inode_open(struct uk_inode *inode, int flags, struct uk_file **file) {
         return uk_chardev_open(inode, flags, file);
     case S_IFBLK:
         return uk_blkdev_open(inode, flags, file);
+    case S_IFIFO:
+        return uk_fifo_open(inode, flags, file);
     case S_IFLNK:
         return -ELOOP;
     default:
-        return -ENXIO; /* sockets; and named pipes, which this kernel does not have */
+        return -ENXIO; /* sockets */
     }
 }
 
