@@ -39,7 +39,10 @@ MUSL_REMOVED := string/x86_64/memcpy.s string/x86_64/memmove.s
 # For speed, the rest for size.
 MUSL_OPTIMIZE := internal,malloc,malloc/kernel/,string
 # Linux's own, which belong to no C library: <linux/futex.h> and the like. Debian: linux-libc-dev.
-LINUX_HEADERS := $(addprefix /usr/include/,linux asm-generic mtd $(shell $(CC) -print-multiarch)/asm)
+MULTIARCH := $(shell $(CC) -print-multiarch)
+LINUX_HEADERS := $(addprefix /usr/include/,linux asm-generic mtd $(MULTIARCH)/asm)
+# BSD's lists, which musl has not and programs expect: macros that need nothing else. Debian: libc6-dev.
+BSD_HEADERS := /usr/include/$(MULTIARCH)/sys/queue.h
 MUSL_CFLAGS := -fPIE -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fcf-protection=none
 
 $(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build $(call third-party,musl)
@@ -50,7 +53,7 @@ $(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk
 	$(Q)cd $(MUSL)/obj && ../src/configure --prefix=$(SYSROOT_PATH) --syslibdir=$(SYSROOT_PATH)/lib --disable-shared \
 		--disable-wrapper --with-malloc=kernel --enable-optimize=$(MUSL_OPTIMIZE) CC="$(CC)" CFLAGS="$(MUSL_CFLAGS)" >configure.log
 	$(Q)$(MAKE) -C $(MUSL)/obj --no-print-directory install >$(MUSL)/obj/make.log 2>&1 || { tail -n 20 $(MUSL)/obj/make.log >&2; false; }
-	$(Q)ln -sfn -t $(SYSROOT)/include $(LINUX_HEADERS)
+	$(Q)ln -sfn -t $(SYSROOT)/include $(LINUX_HEADERS) && ln -sfn -t $(SYSROOT)/include/sys $(BSD_HEADERS)
 	$(Q)touch $@
 
 # ---- the kernel behind musl ----

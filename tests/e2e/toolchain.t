@@ -87,6 +87,22 @@ run_ukvm deep.elf
 is "more than 64 MiB is refused" "$status" 126
 like "with what the limit is" "$err" "asks for a stack of 0x4000001 bytes; the limit is 0x4000000"
 
+cat >headers.c <<'END'
+#include <linux/futex.h>
+#include <stddef.h>
+#include <sys/queue.h>
+TAILQ_HEAD(list, item);
+struct item { TAILQ_ENTRY(item) link; } item;
+int main(void) {
+    struct list list = TAILQ_HEAD_INITIALIZER(list);
+    TAILQ_INSERT_TAIL(&list, &item, link);
+    return TAILQ_FIRST(&list) == &item ? FUTEX_WAKE : 9;
+}
+END
+ok "headers of Linux and BSD" "$CC" -Wall -Wextra -Werror headers.c -o headers.elf
+run_ukvm headers.elf
+is "are what they are" "$status" 1
+
 cat >crash.c <<'END'
 #include <stdlib.h>
 static __attribute__((noinline)) int innermost(volatile int *at) { return *at; }
