@@ -202,8 +202,12 @@ static void test_protection(void) {
     node.file.flags = O_RDONLY;
     at = map_at(0, 1, NULL, PROT_READ);
     ok(uk_shared_protect(at, 1, READ_WRITE) == -EACCES && is_protected[index_of(at)], "a file open for reading only");
-    uk_shared_unmap(at, 1);
     node.file.flags = O_RDWR;
+    ok(map(0, 1) == at && uk_shared_protect(at, 1, PROT_READ) == 0 && uk_shared_protect(at, 1, READ_WRITE) == 0 &&
+           !is_protected[index_of(at)],
+       "mapped for writing, too");
+    uk_shared_unmap(at, 1);
+    uk_shared_unmap(at, 1);
 }
 
 /* ---- everything, against an array; memory is scarce */

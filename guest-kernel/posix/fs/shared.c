@@ -80,12 +80,14 @@ int uk_shared_protect(void *pages, size_t count, int prot) {
     char *from = pages, *to = from + count * UKVM_PAGE_SIZE;
     if (has_unmapped(from, to))
         return -ENOMEM;
+    bool can_write = false;
     for (struct mapping *at = mappings; (at = find(at, from, to)); at = at->next) {
-        if ((prot & PROT_WRITE) && !at->can_write)
-            return -EACCES;
+        can_write |= at->can_write;
         if (!(prot & PROT_WRITE))
             set_protected(at, true);
     }
+    if ((prot & PROT_WRITE) && !can_write)
+        return -EACCES;
     return uk_protect(pages, count, prot | PROT_READ);
 }
 

@@ -17,7 +17,7 @@ int uk_shared_map(struct uk_file *file, off_t offset, size_t count, void *at, in
 
 /*
  * The protection of mapped pages, as in mprotect(). For reading only it lasts until the file is written otherwise, and
- * what may not be read may be. -EACCES: it was opened for reading only; -ENOMEM: some are not mapped any more.
+ * what may not be read may be. -EACCES: none of them may be written; -ENOMEM: some are not mapped any more.
  */
 int uk_shared_protect(void *pages, size_t count, int prot);
 
