@@ -37,12 +37,14 @@ struct local {
     bool is_log;                                         /* the kernel's own: what it receives is shown */
     bool bound;                                          /* it is what is found by its address */
     struct uk_inode *inode;                              /* of the file that is its address, if it is one; or NULL */
-    struct local *next;                                  /* of all sockets */
+    struct local *next_bound;                            /* in that list */
+    struct local *next_directed;                         /* in that list */
     struct local *queue_first, *queue_last, *queue_next; /* while LISTENING */
     int waiting, backlog;
 };
 
-static struct local *all;
+static struct local *bound;    /* what has a name */
+static struct local *directed; /* datagram sockets with a peer, which need not know of them */
 static const struct uk_socket_ops unix_ops;
 
 static struct local *of(struct uk_socket *socket) {
@@ -83,9 +85,8 @@ static bool is_path(const struct uk_address *name) {
 }
 
 static struct local *find_abstract(const struct uk_address *name) {
-    for (struct local *local = all; local; local = local->next)
-        if (local->bound && local->address.length == name->length &&
-            memcmp(&local->address.storage, &name->storage, name->length) == 0)
+    for (struct local *local = bound; local; local = local->next_bound)
+        if (local->address.length == name->length && memcmp(&local->address.storage, &name->storage, name->length) == 0)
             return local;
     return NULL;
 }
@@ -95,9 +96,9 @@ static int find_path(const char *path, struct local **found) {
     int error = uk_path_find(AT_FDCWD, path, UK_FOLLOW, &inode);
     if (error)
         return error;
-    struct local *local = all;
+    struct local *local = bound;
     while (local && local->inode != inode)
-        local = local->next;
+        local = local->next_bound;
     uk_inode_unref(inode);
     *found = local;
     return local ? 0 : -ECONNREFUSED;
@@ -127,6 +128,12 @@ static int find_name(struct uk_address *name) {
     return -ENOSPC;
 }
 
+static void become_bound(struct local *local) {
+    local->bound = true;
+    local->next_bound = bound;
+    bound = local;
+}
+
 static int bind_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
     struct local *local = of(socket);
     struct uk_address name;
@@ -149,7 +156,7 @@ static int bind_op(struct uk_socket *socket, const struct sockaddr *address, soc
     if (error)
         return error;
     local->address = name;
-    local->bound = true;
+    become_bound(local);
     return 0;
 }
 
@@ -166,21 +173,24 @@ static int name_op(struct uk_socket *socket, enum uk_socket_end end, struct uk_a
 
 /* ---- connections */
 
+static void set_peer(struct local *local, struct local *peer) {
+    if (!local->peer && !has_connections(local)) {
+        local->next_directed = directed;
+        directed = local;
+    }
+    local->peer = peer;
+}
+
 static void join(struct local *a, struct local *b) {
-    a->peer = b;
-    b->peer = a;
+    set_peer(a, b);
+    set_peer(b, a);
     a->state = b->state = CONNECTED;
     a->peer_address = b->address;
     b->peer_address = a->address;
 }
 
 static struct local *make(int type) {
-    struct local *local = uk_socket_new(sizeof *local, &unix_ops, AF_UNIX, type, 0);
-    if (!local)
-        return NULL;
-    local->next = all;
-    all = local;
-    return local;
+    return uk_socket_new(sizeof(struct local), &unix_ops, AF_UNIX, type, 0);
 }
 
 /* For who sends to it, not for who wants to be there itself, and removes it first as on any system. */
@@ -190,8 +200,9 @@ static void make_log(void) {
     made = true;
     if (!log)
         return;
+    log->is_log = true;
     if (uk_path_make("/dev/log", S_IFSOCK | 0777, &log->inode) == 0)
-        log->is_log = log->bound = true;
+        become_bound(log);
     else
         uk_file_unref(&log->socket.file);
 }
@@ -263,7 +274,7 @@ static int connect_op(struct uk_socket *socket, const struct sockaddr *address, 
         return -EPROTOTYPE;
     if (has_connections(local))
         return connect_stream(local, target);
-    local->peer = target;
+    set_peer(local, target);
     local->peer_address = wanted;
     local->state = CONNECTED;
     return 0;
@@ -313,6 +324,11 @@ static bool has_room(const struct local *from, const struct local *to) {
     return to->queued < (size_t)from->socket.send_size;
 }
 
+/* A datagram socket with a peer takes nothing from others. */
+static int check_peer(const struct local *from, const struct local *to) {
+    return !has_connections(to) && to->peer && to->peer != from ? -EPERM : 0;
+}
+
 static int target_of(struct local *local, const struct msghdr *message, struct local **target) {
     struct uk_address wanted;
     *target = local->peer;
@@ -320,13 +336,13 @@ static int target_of(struct local *local, const struct msghdr *message, struct l
         int error = find(message->msg_name, message->msg_namelen, &wanted, target);
         if (error)
             return error;
-        return has_connections(*target) ? -EPROTOTYPE : 0;
+        return has_connections(*target) ? -EPROTOTYPE : check_peer(local, *target);
     }
     if (local->socket.shut_write || (local->state == CLOSED && has_connections(local)))
         return -EPIPE;
     if (!*target)
         return local->state == CLOSED ? -ECONNREFUSED : has_connections(local) ? -ENOTCONN : -EDESTADDRREQ;
-    return 0;
+    return check_peer(local, *target);
 }
 
 #define LOG_LINE 1024u /* a longer one is cut, as syslog() does */
@@ -400,7 +416,7 @@ static void tell_senders(struct local *local) {
             notify(local->peer, WRITABLE);
         return;
     }
-    for (struct local *other = all; other; other = other->next)
+    for (struct local *other = directed; other; other = other->next_directed)
         if (other->peer == local)
             notify(other, WRITABLE);
 }
@@ -509,21 +525,44 @@ static unsigned poll_op(struct uk_socket *socket) {
 
 /* ---- the end */
 
-static void cut_ties(struct local *local) {
-    struct local **at = &all;
-    bool unread = local->first;
+static void hang_up(struct local *local, int error) {
+    local->peer = NULL;
+    local->state = CLOSED;
+    if (error)
+        local->socket.error = error;
+    notify(local, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP);
+}
+
+static void forget_name(struct local *local) {
+    struct local **at = &bound;
+    if (!local->bound)
+        return;
     while (*at != local)
-        at = &(*at)->next;
-    *at = local->next;
-    for (struct local *other = all; other; other = other->next) {
-        if (other->peer != local)
+        at = &(*at)->next_bound;
+    *at = local->next_bound;
+}
+
+/* Itself, and those that send to it. */
+static void forget_directed(struct local *local) {
+    struct local **at = &directed;
+    while (*at) {
+        struct local *other = *at;
+        if (other != local && other->peer != local) {
+            at = &other->next_directed;
             continue;
-        other->peer = NULL;
-        other->state = CLOSED;
-        if (unread && has_connections(local))
-            other->socket.error = ECONNRESET;
-        notify(other, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP);
+        }
+        *at = other->next_directed;
+        if (other != local)
+            hang_up(other, 0);
     }
+}
+
+static void cut_ties(struct local *local) {
+    forget_name(local);
+    if (!has_connections(local))
+        forget_directed(local);
+    else if (local->peer)
+        hang_up(local->peer, local->first ? ECONNRESET : 0);
 }
 
 static void close_op(struct uk_socket *socket) {

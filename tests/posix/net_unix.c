@@ -138,8 +138,16 @@ static void names(void) {
     ok(connect(client, (struct sockaddr *)&name, length) == 0 && send(client, "yy", 2, 0) == 2 &&
            recv(fd, buffer, 16, 0) == 2,
        "connect and send");
-    close(fd);
+    int other = socket(AF_UNIX, SOCK_DGRAM, 0);
+    ok(connect(other, (struct sockaddr *)&name, length) == 0, "two that send there");
     close(client);
+    ok(send(other, "z", 1, 0) == 1 && recv(fd, buffer, 16, 0) == 1, "one of them has gone");
+    ok(connect(fd, (struct sockaddr *)&name, length) == 0 && send(fd, "f", 1, 0) == 1 && recv(fd, buffer, 16, 0) == 1,
+       "connected to itself");
+    ok(send(other, "z", 1, 0) < 0 && errno == EPERM, "it takes nothing from others");
+    close(fd);
+    ok(send(other, "z", 1, 0) < 0 && errno == ECONNREFUSED, "and then who they sent to");
+    close(other);
 }
 
 /* ---- paths */
