@@ -100,8 +100,9 @@ static void waiting(void) {
     ok(step == 2, "which is read");
     struct sigaction action = {.sa_handler = nothing};
     sigaction(SIGALRM, &action, NULL);
-    ualarm(20000, 0);
+    ualarm(20000, 20000);
     ok(open("fifo", O_RDONLY) < 0 && errno == EINTR, "a signal ends waiting");
+    ualarm(0, 0);
     ok(open("fifo", O_WRONLY | O_NONBLOCK) < 0 && errno == ENXIO, "and nobody is there");
     unlink("fifo");
 }
