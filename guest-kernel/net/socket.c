@@ -309,10 +309,11 @@ static ssize_t send_message(struct uk_socket *socket, const struct msghdr *messa
     return result;
 }
 
-/* MSG_WAITALL: until the buffers are full, or the stream ends. */
-static bool is_enough(const struct uk_socket *socket, ssize_t got, size_t done, size_t total, int flags) {
+/* MSG_WAITALL: until the buffers are full, the stream ends, or descriptors came along, which end what is received. */
+static bool is_enough(const struct uk_socket *socket, const struct msghdr *message, size_t done, size_t total,
+                      int flags) {
     bool all = (flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_DONTWAIT)) && socket->type == SOCK_STREAM;
-    return got <= 0 || !all || done >= total;
+    return !all || done >= total || message->msg_controllen || (message->msg_flags & MSG_CTRUNC);
 }
 
 static ssize_t receive_message(struct uk_socket *socket, struct msghdr *message, int flags) {
@@ -327,7 +328,7 @@ static ssize_t receive_message(struct uk_socket *socket, struct msghdr *message,
         if (result > 0)
             done += (size_t)result;
         if (result != -EAGAIN) {
-            if (is_enough(socket, result, done, (size_t)total, flags))
+            if (result <= 0 || is_enough(socket, message, done, (size_t)total, flags))
                 break;
         } else if ((result = wait_for(socket, EPOLLIN, flags, deadline)) != 0) {
             break;

@@ -453,7 +453,7 @@ static ssize_t receive_stream(struct local *local, struct msghdr *message, size_
         if (n < left)
             break;
     }
-    if (!with_rights)
+    if (!with_rights && skip == 0)
         uk_rights_deliver(NULL, message, flags);
     return (ssize_t)done;
 }
@@ -580,7 +580,7 @@ static int get_option_op(struct uk_socket *socket, int level, int name, void *va
     struct ucred peer = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
     if (level != SOL_SOCKET || name != SO_PEERCRED)
         return -ENOPROTOOPT;
-    if (of(socket)->state == CONNECTED)
+    if (of(socket)->state != FRESH)
         peer = (struct ucred){.pid = 1, .uid = uk_user_ids.effective, .gid = uk_group_ids.effective};
     *length = *length < sizeof peer ? *length : sizeof peer;
     memcpy(value, &peer, *length);

@@ -121,8 +121,8 @@ int uk_signal_send(struct uk_thread *thread, const siginfo_t *info) {
     bool is_pending = (thread ? thread->signals_pending : process_pending) & bit(signal);
     if (!is_pending || signal >= UK_SIGRTMIN || info->si_code == SI_TIMER) {
         int error = uk_sigqueue_add(thread, info);
-        if (error)
-            return error;
+        if (error && signal >= UK_SIGRTMIN && info->si_code == SI_QUEUE)
+            return error; /* without memory other signals come without what belongs to them */
     }
     if (thread)
         uk_signal_thread(thread, signal);

@@ -32,7 +32,7 @@ bool uk_signal_is_default(int signal);
 void uk_signal_process(int signal);
 void uk_signal_thread(struct uk_thread *thread, int signal);
 
-/* With what comes with it; to the process if `thread` is NULL. -EAGAIN: no memory. */
+/* With what comes with it; to the process if `thread` is NULL. -EAGAIN: no memory for what sigqueue() sends. */
 int uk_signal_send(struct uk_thread *thread, const siginfo_t *info);
 
 /* Whether one of a set is pending for the current thread, blocked or not; and the first of them, taken. */

@@ -315,6 +315,11 @@ static void rights(void) {
     write(pair[0], "ef", 2);
     ok(receive_fds(pair[1], text, sizeof text, got, 4, 0) == 1 && !strcmp(text, "abcd"), "and no bytes after them");
     close(got[0]);
+    ok(receive_fds(pair[1], text, 2, got, 4, 0) == 0 && !memcmp(text, "ef", 2), "but later");
+    send_fds(pair[0], "gh", pair, 1);
+    write(pair[0], "ij", 2);
+    ok(receive_fds(pair[1], text, 4, got, 4, MSG_WAITALL) == 1 && !memcmp(text, "gh\0", 4), "also with MSG_WAITALL");
+    close(got[0]);
     close(pair[0]), close(pair[1]);
     socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
     struct ucred peer;

@@ -153,7 +153,7 @@ long uk_sys_truncate(const char *path, off_t length) {
     struct uk_file *file;
     if (length < 0)
         return -EINVAL;
-    int result = uk_path_open(AT_FDCWD, path, O_WRONLY | O_NONBLOCK, 0, &file);
+    int result = uk_path_open(AT_FDCWD, path, O_WRONLY | O_NONBLOCK, 0, &file); /* not to wait for a pipe's reader */
     if (result)
         return result;
     result = file->ops->truncate ? file->ops->truncate(file, length) : -EINVAL;

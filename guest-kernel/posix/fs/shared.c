@@ -213,18 +213,18 @@ void *uk_shared_grow(void *pages, size_t count, size_t new_count, bool may_move)
     if (!mapping)
         return NULL;
     struct uk_content *content = &mapping->inode->content;
-    char *new = uk_content_map(content, mapping->first, new_count, from);
-    if (!new &&may_move) {
+    char *moved = uk_content_map(content, mapping->first, new_count, from);
+    if (!moved && may_move) {
         struct mapping old = *mapping;
         mapping->end = mapping->pages;
         release(&old, from, to);
-        new = uk_content_map(content, mapping->first, new_count, NULL);
-        if (!new &&uk_content_map(content, mapping->first, count, from))
+        moved = uk_content_map(content, mapping->first, new_count, NULL);
+        if (!moved && uk_content_map(content, mapping->first, count, from))
             mapping->end = to;
     }
-    if (!new)
+    if (!moved)
         return NULL;
-    mapping->pages = new;
-    mapping->end = new + new_count *UKVM_PAGE_SIZE;
-    return new;
+    mapping->pages = moved;
+    mapping->end = moved + new_count * UKVM_PAGE_SIZE;
+    return moved;
 }
