@@ -54,7 +54,7 @@ COMMON := -std=gnu11 -O2 -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer
 
 # COVERAGE=--coverage instruments the monitor and the unit tests; see the target `coverage`.
 COVERAGE :=
-HOST_CFLAGS := $(COMMON) $(COVERAGE) -D_GNU_SOURCE -DUKVM_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong \
+HOST_CFLAGS := $(COMMON) -Imonitor $(COVERAGE) -D_GNU_SOURCE -DUKVM_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2
 HOST_LDFLAGS := $(COVERAGE) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
 HOST_LIBS := -luring -lelf -lz
@@ -65,7 +65,8 @@ HOST_LIBS := -luring -lelf -lz
 
 RULES := Makefile guest-kernel/build.mk tests/build.mk
 
-MONITOR_OBJS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard monitor/*.c) seccomp/policy.c) $(BUILD)/obj/gen/filter.o
+MONITOR_SOURCES := $(wildcard monitor/*.c monitor/*/*.c) seccomp/policy.c
+MONITOR_OBJS := $(MONITOR_SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/filter.o
 # A program with a build.mk says there how it is built.
 FRAGMENTS := $(wildcard examples/*/build.mk)
 EXAMPLES := $(patsubst examples/%/,%,$(filter-out $(dir $(FRAGMENTS)),$(wildcard examples/*/)))
@@ -169,13 +170,13 @@ SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*
 
 lint: $(BUILD)/gen/syscall_names.h | $(LWIP) packages-lint packages-build
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
-	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c seccomp/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
-	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/posix/*.c guest-kernel/posix/fs/*.c) -- \
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c monitor/*/*.c seccomp/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
+	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(POSIX_SOURCES) -- \
 		$(filter-out -MMD -MP,$(POSIX_CFLAGS)) -I$(BUILD)/gen -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard guest-kernel/net/*.c) -- \
 		$(filter-out -MMD -MP,$(NET_CFLAGS)) -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' \
-		$(wildcard guest-kernel/*.c $(EXAMPLES:%=examples/%/*.c)) -- $(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
+		$(wildcard guest-kernel/core/*.c $(EXAMPLES:%=examples/%/*.c)) -- $(filter-out -MMD -MP,$(GUEST_CFLAGS)) -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard examples/rest/*.c) -- \
 		$(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -w
 	shellcheck -x $(SCRIPTS)

@@ -8,9 +8,11 @@ GUEST_CFLAGS := $(COMMON) -Iguest-kernel/include -Iguest-kernel -ffreestanding -
 GUEST_LDFLAGS := -nostdlib -static-pie -fPIE -e _start \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--no-dynamic-linker,--build-id=none,--gc-sections
 
-guest-objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
-CORE_OBJS := $(call guest-objects,guest-kernel/*.c guest-kernel/*.S)
-POSIX_OBJS := $(call guest-objects,guest-kernel/posix/*.c guest-kernel/posix/*.S guest-kernel/posix/fs/*.c)
+guest-objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
+CORE_OBJS := $(call guest-objects,$(wildcard guest-kernel/core/*.c guest-kernel/core/*.S))
+# One folder for each family of system calls, and what libstdc++ asks for, which needs the same headers.
+POSIX_SOURCES := $(wildcard guest-kernel/posix/*.c guest-kernel/posix/*/*.c guest-kernel/toolchain/*.c)
+POSIX_OBJS := $(call guest-objects,$(POSIX_SOURCES) $(wildcard guest-kernel/posix/*/*.S))
 GUEST_LIB := $(BUILD)/libukvm-guest.a
 
 $(BUILD)/obj/guest-kernel/%.o: guest-kernel/%.c Makefile guest-kernel/build.mk | packages-build
@@ -64,7 +66,7 @@ $(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk
 POSIX_CFLAGS := $(GUEST_CFLAGS) -fbuiltin -nostdinc -isystem $(SYSROOT)/include -isystem $(shell $(CC) -print-file-name=include) \
 	-D_GNU_SOURCE -Wno-missing-prototypes
 
-$(BUILD)/obj/guest-kernel/posix/%.o: guest-kernel/posix/%.c Makefile guest-kernel/build.mk $(SYSROOT)/lib/libc.a
+$(POSIX_SOURCES:%.c=$(BUILD)/obj/%.o): $(BUILD)/obj/%.o: %.c $(RULES) $(SYSROOT)/lib/libc.a
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(POSIX_CFLAGS) -c -o $@ $<
@@ -88,8 +90,8 @@ LWIP_OBJS := $(patsubst %,$(BUILD)/obj/lwip/%.o, \
 	core/tcp_in core/tcp_out core/udp core/ipv4/dhcp core/ipv4/etharp core/ipv4/icmp core/ipv4/ip4 \
 	core/ipv4/ip4_addr core/ipv4/ip4_frag core/ipv6/ethip6 core/ipv6/icmp6 core/ipv6/ip6 core/ipv6/ip6_addr \
 	core/ipv6/ip6_frag core/ipv6/mld6 core/ipv6/nd6 netif/ethernet)
-NET_OBJS := $(call guest-objects,guest-kernel/net/*.c)
-NET_CFLAGS := $(POSIX_CFLAGS) -iquote guest-kernel/posix -Iguest-kernel/net/lwip -isystem $(LWIP)/src/include
+NET_OBJS := $(call guest-objects,$(wildcard guest-kernel/net/*.c))
+NET_CFLAGS := $(POSIX_CFLAGS) -Iguest-kernel/net/lwip -isystem $(LWIP)/src/include
 
 $(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(RULES) $(SYSROOT)/lib/libc.a | $(LWIP)
 	@mkdir -p $(@D)
@@ -108,28 +110,28 @@ $(BUILD)/obj/guest-kernel/sockets.o: $(NET_OBJS) $(LWIP_OBJS)
 	@echo "  LD  $@"
 	$(Q)$(LD) -r -o $@ $^ && objcopy --wildcard --keep-global-symbol='uk_sys_*' --keep-global-symbol=uk_net_resolv_conf $@
 
-$(SYSROOT)/lib/libukvm.a: $(filter-out %/main.o %/note.o %/entry.o %/string.o %/stack_guard.o,$(CORE_OBJS)) \
-		$(BUILD)/obj/guest-kernel/stack_guard.o $(filter-out %/posix/note.o,$(POSIX_OBJS)) \
+$(SYSROOT)/lib/libukvm.a: $(filter-out %/main.o %/note.o %/entry.o %/string.o,$(CORE_OBJS)) \
+		$(filter-out %/posix/note.o,$(POSIX_OBJS)) \
 		$(BUILD)/obj/guest-kernel/sockets.o
 	$(Q)rm -f $@
 	@echo "  AR  $@"
 	$(Q)$(AR) rcs $@ $^
 
 # The entry point and the image's note are in every program.
-$(SYSROOT)/lib/ukvm.o: $(BUILD)/obj/guest-kernel/entry.o $(BUILD)/obj/guest-kernel/posix/note.o
+$(SYSROOT)/lib/ukvm.o: $(BUILD)/obj/guest-kernel/core/entry.o $(BUILD)/obj/guest-kernel/posix/note.o
 	$(Q)$(LD) -r -o $@ $^
 
-$(SYSROOT)/lib/ukvm.specs: guest-kernel/ukvm.specs.in
+$(SYSROOT)/lib/ukvm.specs: guest-kernel/toolchain/ukvm.specs.in
 	@mkdir -p $(@D)
 	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@
 
-$(BUILD)/ukvm-cc: guest-kernel/ukvm-cc.in $(SYSROOT)/lib/ukvm.specs $(SYSROOT)/lib/ukvm.o $(SYSROOT)/lib/libukvm.a \
+$(BUILD)/ukvm-cc: guest-kernel/toolchain/ukvm-cc.in $(SYSROOT)/lib/ukvm.specs $(SYSROOT)/lib/ukvm.o $(SYSROOT)/lib/libukvm.a \
 		$(SYSROOT)/lib/libc.a
 	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@ && chmod +x $@
 
 # Debian's libstdc++ was built for glibc; cxx/ and posix/cxx.c bridge the difference.
-$(SYSROOT)/include/ukvm-c++.h: guest-kernel/cxx/ukvm-c++.h $(SYSROOT)/lib/libc.a
+$(SYSROOT)/include/ukvm-c++.h: guest-kernel/toolchain/ukvm-c++.h $(SYSROOT)/lib/libc.a
 	$(Q)cp $< $@
 
-$(BUILD)/ukvm-c++: guest-kernel/ukvm-c++.in $(SYSROOT)/include/ukvm-c++.h $(BUILD)/ukvm-cc
+$(BUILD)/ukvm-c++: guest-kernel/toolchain/ukvm-c++.in $(SYSROOT)/include/ukvm-c++.h $(BUILD)/ukvm-cc
 	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@ && chmod +x $@

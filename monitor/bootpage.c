@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "range.h"
-#include "ring.h"
+#include "base/range.h"
+#include "io/ring.h"
 
 static uint64_t strings_size(const char *const *strings, unsigned count) {
     uint64_t size = 0;

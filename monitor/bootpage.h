@@ -3,12 +3,12 @@
 #ifndef UKVM_BOOTPAGE_H
 #define UKVM_BOOTPAGE_H
 
-#include "clock.h"
-#include "config.h"
-#include "device.h"
-#include "error.h"
-#include "layout.h"
-#include "region.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/error.h"
+#include "base/region.h"
+#include "io/device.h"
+#include "machine/layout.h"
 
 /* Bytes that the boot structure and its blobs need; the number of ranges is bounded by LAYOUT_MAX_RANGES. */
 uint64_t bootpage_size(const struct config *config);

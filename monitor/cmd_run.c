@@ -4,16 +4,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "device.h"
+#include "base/trace.h"
+#include "cli/commands.h"
+#include "cli/options.h"
 #include "guest.h"
-#include "initrd.h"
-#include "io.h"
+#include "image/initrd.h"
+#include "io/device.h"
+#include "io/io.h"
+#include "io/signals.h"
 #include "lockdown.h"
-#include "options.h"
 #include "run.h"
-#include "signals.h"
-#include "trace.h"
 
 /* What the process holds open, all of it until it ends. Static: large, zeroed, and touched only where it is used. */
 static struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "filter.h"
 
-#include "region.h"
+#include "base/region.h"
 
 uint16_t filter_fill(unsigned uses, const uint64_t values[POLICY_VALUES], struct sock_filter *program) {
     const struct filter_step *steps = uses & POLICY_TRACE ? filter_traced : filter_plain;

@@ -7,10 +7,10 @@
 #include <time.h>
 
 #include "bootpage.h"
-#include "load.h"
-#include "paging.h"
-#include "ring.h"
-#include "traps.h"
+#include "image/load.h"
+#include "io/ring.h"
+#include "machine/paging.h"
+#include "machine/traps.h"
 
 /* What the page tables of a small guest take. */
 #define PAGING_TYPICAL (8 * UKVM_PAGE_SIZE)

@@ -3,14 +3,14 @@
 #ifndef UKVM_GUEST_H
 #define UKVM_GUEST_H
 
-#include "config.h"
-#include "device.h"
-#include "image.h"
-#include "initrd.h"
-#include "layout.h"
-#include "paging.h"
-#include "region.h"
-#include "vm.h"
+#include "base/config.h"
+#include "base/region.h"
+#include "image/image.h"
+#include "image/initrd.h"
+#include "io/device.h"
+#include "machine/layout.h"
+#include "machine/paging.h"
+#include "machine/vm.h"
 
 struct guest {
     const struct image *image;

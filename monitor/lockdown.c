@@ -16,8 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/trace.h"
 #include "filter.h"
-#include "trace.h"
 
 /* Users that nobody is: above every range that Debian hands out, one for each process. */
 #define UID_BASE 0x70000000u

@@ -6,8 +6,8 @@
 #ifndef UKVM_LOCKDOWN_H
 #define UKVM_LOCKDOWN_H
 
-#include "device.h"
-#include "error.h"
+#include "base/error.h"
+#include "io/device.h"
 #include "policy.h"
 
 /* What the policy's tables are about in this process. */

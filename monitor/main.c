@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commands.h"
+#include "cli/commands.h"
 #include "ukvm_abi.h"
 
 #ifndef UKVM_VERSION

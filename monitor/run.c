@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "deliver.h"
-#include "fault.h"
-#include "trace.h"
+#include "base/trace.h"
+#include "machine/deliver.h"
+#include "machine/fault.h"
 
 #define STATUS_VIOLATION (EXIT_SIGNAL + SIGSYS)
 

@@ -3,7 +3,7 @@
 #define UKVM_RUN_H
 
 #include "guest.h"
-#include "io.h"
+#include "io/io.h"
 
 /*
  * Runs the guest until it ends, and returns the exit status for the process. -1 with `err` when the monitor or the

@@ -61,7 +61,7 @@ $(BUILD)/obj/unit/%.o: %.c $(RULES) | packages-build
 # See POSIX_CFLAGS.
 $(BUILD)/obj/unit/guest-kernel/posix/%: UNIT_CFLAGS += -Wno-missing-prototypes
 
-# $(call links,TEST): the sources that it names in a comment: links: monitor/ring.c ...
+# $(call links,TEST): the sources that it names in a comment: links: monitor/io/ring.c ...
 links = $(shell sed -n 's|.*links: \(.*\)\*/|\1|p' $(1))
 
 define unit-test
@@ -162,7 +162,7 @@ test mutants: export MUTANT_LIBS = $(HOST_LIBS)
 # A target names its sources as a unit test does. Everything in it is instrumented; its clock is the target's.
 FUZZ_TARGETS := archive image note options ring
 FUZZ_TESTS := $(wildcard tests/fuzz/*.t)
-FUZZ_CFLAGS := $(COMMON) -Wno-gnu-variable-sized-type-not-at-end -D_GNU_SOURCE -Imonitor \
+FUZZ_CFLAGS := $(COMMON) -Wno-gnu-variable-sized-type-not-at-end -D_GNU_SOURCE -Imonitor -Iguest-kernel \
 	-include tests/fuzz/fake_clock.h -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 $(BUILD)/obj/fuzz/%.o: %.c $(RULES) | packages-build packages-fuzz

@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
-#include "deadline.h"
-#include "signal.h"
+#include "posix/signals/signal.h"
+#include "posix/time/deadline.h"
 
 #define SOCKET_BUFFER (256 * 1024) /* SO_SNDBUF and SO_RCVBUF unless set */
 #define BACKLOG_MAX 4096

@@ -8,7 +8,7 @@
 
 #include <sys/socket.h>
 
-#include "file.h"
+#include "posix/files/file.h"
 #include "stack.h"
 
 struct uk_socket;

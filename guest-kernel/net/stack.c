@@ -6,9 +6,9 @@
 #include "lwip/dhcp.h"
 #include "lwip/dns.h"
 #include "lwip/init.h"
-#include "process.h"
+#include "posix/process/process.h"
+#include "posix/threads/thread.h"
 #include "tcp.h"
-#include "thread.h"
 
 /* An image with sockets takes any network devices; one without refuses them. */
 UKVM_ACCEPTS_ANY(UKVM_DEVICE_NET);

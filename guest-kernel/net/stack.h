@@ -6,7 +6,7 @@
 #ifndef UK_NET_STACK_H
 #define UK_NET_STACK_H
 
-#include "../kernel.h"
+#include "core/kernel.h"
 #include "lwip/ip_addr.h"
 #include "lwip/netif.h"
 

@@ -13,7 +13,7 @@
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/tcp.h"
-#include "random.h"
+#include "posix/process/random.h"
 #include "tcp.h"
 
 #define BUCKETS 1024u

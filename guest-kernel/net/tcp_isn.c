@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "hooks.h"
-#include "random.h"
+#include "posix/process/random.h"
 #include "stack.h"
 
 /* SipHash-2-4, of as many words as are given. https://www.aumasson.jp/siphash/siphash.pdf */

@@ -10,8 +10,8 @@
 #include <sys/epoll.h>
 #include <sys/un.h>
 
-#include "credentials.h"
-#include "fs/path.h"
+#include "posix/fs/path.h"
+#include "posix/process/credentials.h"
 #include "unix_rights.h"
 
 #define READABLE (EPOLLIN | EPOLLRDNORM)

@@ -3,7 +3,7 @@
 #include <elf.h>
 #include <sys/auxv.h>
 
-#include "file.h"
+#include "posix/files/file.h"
 
 int main(int argc, char **argv, char **envp);
 void _init(void);

@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 
-for source in monitor/*.c seccomp/policy.c; do
+for source in monitor/*.c monitor/*/*.c seccomp/policy.c; do
     gcc -std=gnu11 -O0 -g -D_GNU_SOURCE -Iguest-abi -Iseccomp -ffunction-sections -fdata-sections \
         -c -o "$objects/${source//\//-}.o" "$source"
 done

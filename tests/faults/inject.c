@@ -20,11 +20,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "bootpage.h"
-#include "clock.h"
-#include "io.h"
-#include "ops.h"
-#include "options.h"
+#include "cli/options.h"
+#include "io/io.h"
+#include "io/ops.h"
 
 int __wrap_bootpage_write(const struct bootpage_source *source, const struct region *system, struct error *err);
 int __real_bootpage_write(const struct bootpage_source *source, const struct region *system, struct error *err);

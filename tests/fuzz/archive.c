@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "../../guest-kernel/posix/fs/archive.h"
+#include "posix/fs/archive.h"
 
 static volatile unsigned touched;
 

@@ -5,8 +5,8 @@
 #include <linux/falloc.h>
 #include <poll.h>
 
+#include "io/uring.h"
 #include "policy.h"
-#include "uring.h"
 
 /* Of one hypercall; what keeps it going is drawn from an input of a few KiB. */
 #define ROUNDS_MAX 10000u
@@ -173,7 +173,7 @@ static void hand_over(unsigned count) {
     memmove(fake.prepared, fake.prepared + count, fake.prepared_count * sizeof *fake.prepared);
 }
 
-/* ---- monitor/uring.h ---- */
+/* ---- monitor/io/uring.h ---- */
 
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
                const struct iovec buffers[URING_BUFFERS], unsigned uses, struct error *err) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An io_uring without a kernel, in the place of monitor/uring.c: what it is asked to do is checked, and what comes of
- * it is drawn from an input. Nothing is read or written.
+ * An io_uring without a kernel, in the place of monitor/io/uring.c: what it is asked to do is checked, and what comes
+ * of it is drawn from an input. Nothing is read or written.
  */
 #ifndef FAKE_URING_H
 #define FAKE_URING_H
 
 #include "fuzz.h"
-#include "io.h"
+#include "io/io.h"
 
 /* What may be asked for. `decisions` is read from its end; where it has ended, everything succeeds and nobody sends. */
 struct fake_uring {

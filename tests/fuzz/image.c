@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/image.c monitor/layout.c monitor/load.c monitor/region.c monitor/symbols.c monitor/error.c */
+/* links: monitor/image/image.c monitor/machine/layout.c monitor/image/load.c monitor/base/region.c */
+/* links: monitor/image/symbols.c monitor/base/error.c */
 /* The way of an image, the input, from its file into memory, and of its symbols into a fault report. */
 #include "fuzz.h"
 
@@ -7,9 +8,9 @@
 #include <unistd.h>
 
 #include "../lib/elfgen.h"
-#include "layout.h"
-#include "load.h"
-#include "symbols.h"
+#include "image/load.h"
+#include "image/symbols.h"
+#include "machine/layout.h"
 
 #define MEMORY (UINT64_C(1) << 20) /* the least that --mem takes */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/image.c monitor/error.c tests/lib/elfgen.c tests/lib/elfgen_changes.c */
+/* links: monitor/image/image.c monitor/base/error.c tests/lib/elfgen.c tests/lib/elfgen_changes.c */
 /*
  * The notes of an otherwise correct image: IMG-05 and IMG-06. The input is the alignment of the notes, and the notes;
  * the command line has one disk and one network device.
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../lib/elfgen.h"
-#include "image.h"
+#include "image/image.h"
 
 static int file = -1;
 static char path[32];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/options.c monitor/parse.c monitor/trace.c monitor/error.c */
+/* links: monitor/cli/options.c monitor/cli/parse.c monitor/base/trace.c monitor/base/error.c */
 /* The command line of `ukvm run`: the input is its words, with a NUL between them. */
 #include "fuzz.h"
 
-#include "options.h"
-#include "range.h"
+#include "base/range.h"
+#include "cli/options.h"
 
 #define WORDS_MAX 64
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* links: tests/fuzz/fake_uring.c monitor/io.c monitor/ops.c monitor/request.c monitor/ring.c monitor/blk.c */
-/* links: monitor/net.c monitor/console.c monitor/coalesce.c monitor/memory.c monitor/region.c monitor/trace.c */
-/* links: monitor/signals.c monitor/error.c seccomp/policy.c */
+/* links: tests/fuzz/fake_uring.c monitor/io/io.c monitor/io/ops.c monitor/io/request.c monitor/io/ring.c */
+/* links: monitor/io/blk.c */
+/* links: monitor/io/net.c monitor/io/console.c monitor/io/coalesce.c monitor/io/memory.c */
+/* links: monitor/base/region.c monitor/base/trace.c */
+/* links: monitor/io/signals.c monitor/base/error.c seccomp/policy.c */
 /*
  * The rings and all behind them, up to io_uring: the input is a guest, step by step, which writes submissions, moves
  * its indices within and outside the rules, and changes both while the monitor works; and from the input's other end
@@ -11,7 +13,7 @@
 
 #include <errno.h>
 
-#include "protect.h"
+#include "io/protect.h"
 
 #define RAM_BASE UINT64_C(0x100000000)
 #define RAM_PAGES 16u
@@ -147,7 +149,7 @@ void fake_uring_meanwhile(void) {
 
 /* ---- what the monitor has done ---- */
 
-/* In the place of monitor/protect.c, which needs a processor; checked is what it may be asked for. MEM-06 */
+/* In the place of monitor/io/protect.c, which needs a processor; checked is what it may be asked for. MEM-06 */
 int protect_pages(struct io *of, uint64_t address, uint64_t length, uint32_t prot) {
     static const int results[] = {0, 0, -ENOSPC, -EIO};
     must(of == &io && is_aligned(address | length, UKVM_PAGE_SIZE) && length > 0 && length <= UKVM_PROTECT_MAX);

@@ -7,7 +7,7 @@
  *
  * Ends with 0 when the time is over, or before that by a breach of the rules that it means to make.
  */
-#include "hypercall.h"
+#include "core/hypercall.h"
 #include "ukvm.h"
 
 UKVM_ACCEPTS_ANY(UKVM_DEVICE_BLK);

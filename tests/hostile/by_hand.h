@@ -6,7 +6,7 @@
 #ifndef BY_HAND_H
 #define BY_HAND_H
 
-#include "hypercall.h"
+#include "core/hypercall.h"
 #include "ukvm.h"
 
 static struct ukvm_rings *rings;

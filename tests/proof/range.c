@@ -11,8 +11,8 @@
 
 typedef unsigned _BitInt(BITS) narrow;
 #define uint64_t narrow
-#include "range.h"
-#include "region.h"
+#include "base/range.h"
+#include "base/region.h"
 #undef uint64_t
 
 #define EACH(name) for (unsigned name = 0; name < VALUES; name++)

@@ -4,12 +4,12 @@
  * it writes to its indices, and in each of them every step. Nothing in ring.c depends on the sizes but that they are
  * powers of two, and on the indices but by their differences modulo 2^32; the cursors start where those wrap.
  */
-#include "ring.h"
+#include "io/ring.h"
 #undef RING_SQ_ENTRIES
 #undef RING_CQ_ENTRIES
 #define RING_SQ_ENTRIES 2u
 #define RING_CQ_ENTRIES 4u
-#include "../../monitor/ring.c" /* NOLINT: its text, with other sizes */
+#include "../../monitor/io/ring.c" /* NOLINT: its text, with other sizes */
 
 #include "tap.h"
 

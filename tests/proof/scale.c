@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The clock's scale for every frequency, and the block that a region lies in for every size that --mem takes. */
-#include "../../monitor/clock.h"
-#include "region.h"
+#include "base/clock.h"
+#include "base/region.h"
 #include "tap.h"
 
 typedef unsigned __int128 u128;

@@ -18,10 +18,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/region.h"
+#include "io/uring.h"
 #include "lockdown.h"
-#include "region.h"
 #include "run.h"
-#include "uring.h"
 
 int __wrap_run_guest(struct guest *guest, struct io *io, struct error *err);
 int __wrap_lockdown(const struct lockdown *lockdown, struct error *err);

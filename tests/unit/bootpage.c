@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/bootpage.c monitor/device.c monitor/error.c */
+/* links: monitor/bootpage.c monitor/io/device.c monitor/base/error.c */
 #include "bootpage.h"
 
 #include <stddef.h>
 
-#include "ring.h"
+#include "io/ring.h"
 #include "tap.h"
 
 #define SYSTEM_BASE UINT64_C(0x100000000000)

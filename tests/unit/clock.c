@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: */
-#include "../../monitor/clock.h" /* the guest kernel has one of this name too */
+#include "base/clock.h" /* the guest kernel has one of this name too */
 
 #include "tap.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/coalesce.c */
-#include "../../monitor/coalesce.h"
+/* links: monitor/io/coalesce.c */
+#include "io/coalesce.h"
 
 #include "tap.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/deliver.c monitor/layout.c monitor/traps.c monitor/region.c monitor/error.c */
-#include "deliver.h"
+/* links: monitor/machine/deliver.c monitor/machine/layout.c monitor/machine/traps.c monitor/base/region.c */
+/* links: monitor/base/error.c */
+#include "machine/deliver.h"
 
+#include "machine/traps.h"
 #include "tap.h"
-#include "traps.h"
 
 #define RAM UINT64_C(0x123400000000)
 #define SYSTEM UINT64_C(0x200000000000)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "region.h"
+#include "base/region.h"
 #include "tap.h"
 
 #define CALLS 600

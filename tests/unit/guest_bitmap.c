@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/bitmap.c */
-#include "../../guest-kernel/bitmap.h"
+/* links: guest-kernel/core/bitmap.c */
+#include "core/bitmap.h"
 
 #include "tap.h"
 

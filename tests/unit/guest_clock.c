@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: */
-#include "../../guest-kernel/clock.h"
+#include "core/clock.h"
 
 #include "tap.h"
 

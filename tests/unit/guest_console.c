@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/console.c */
-#include "../../guest-kernel/kernel.h"
+/* links: guest-kernel/core/console.c */
+#include "core/kernel.h"
 #include "tap.h"
 
 #define ARENA_SIZE 32768

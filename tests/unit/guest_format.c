@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/format.c */
+/* links: guest-kernel/core/format.c */
 #include <limits.h>
 
 #include "tap.h"

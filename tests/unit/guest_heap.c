@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/heap.c guest-kernel/pages.c guest-kernel/bitmap.c */
+/* links: guest-kernel/core/heap.c guest-kernel/core/pages.c guest-kernel/core/bitmap.c */
 #include <setjmp.h>
 
-#include "../../guest-kernel/kernel.h"
-#include "../../guest-kernel/sizeclass.h"
+#include "core/kernel.h"
+#include "core/sizeclass.h"
 #include "tap.h"
 
 #define PAGES 2048

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/pages.c guest-kernel/bitmap.c */
-#include "../../guest-kernel/kernel.h"
+/* links: guest-kernel/core/pages.c guest-kernel/core/bitmap.c */
+#include "core/kernel.h"
 
 #include <setjmp.h>
 

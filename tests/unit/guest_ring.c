@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/ring.c */
-#include "../../guest-kernel/ring.h"
+/* links: guest-kernel/core/ring.c */
+#include "core/ring.h"
 
 #include "tap.h"
 

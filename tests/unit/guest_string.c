@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/number.c */
+/* links: guest-kernel/core/number.c */
 /* string.c is included under other names: this test needs the C library's own functions beside them. */
 #define memcpy guest_memcpy
 #define memmove guest_memmove
@@ -9,7 +9,7 @@
 #define strcmp guest_strcmp
 #define strncmp guest_strncmp
 #define strchr guest_strchr
-#include "../../guest-kernel/string.c"
+#include "../../guest-kernel/core/string.c"
 #undef memcpy
 #undef memmove
 #undef memset

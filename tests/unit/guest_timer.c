@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/timer.c */
-#include "../../guest-kernel/kernel.h"
+/* links: guest-kernel/core/timer.c */
+#include "core/kernel.h"
 #include "tap.h"
 
 static struct uk_timer a, b, c;

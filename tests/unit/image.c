@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/image.c monitor/error.c tests/lib/elfgen.c tests/lib/elfgen_changes.c */
-#include "image.h"
+/* links: monitor/image/image.c monitor/base/error.c tests/lib/elfgen.c tests/lib/elfgen_changes.c */
+#include "image/image.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../lib/elfgen.h"
-#include "range.h"
+#include "base/range.h"
 #include "tap.h"
 
 static struct image image;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/layout.c monitor/error.c */
-#include "layout.h"
+/* links: monitor/machine/layout.c monitor/base/error.c */
+#include "machine/layout.h"
 
-#include "range.h"
+#include "base/range.h"
 #include "tap.h"
 
 typedef unsigned __int128 u128;

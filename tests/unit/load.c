@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/load.c monitor/region.c monitor/image.c monitor/error.c */
+/* links: monitor/image/load.c monitor/base/region.c monitor/image/image.c monitor/base/error.c */
 /* links: tests/lib/elfgen.c tests/lib/elfgen_changes.c */
-#include "load.h"
+#include "image/load.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/options.c monitor/parse.c monitor/trace.c monitor/error.c */
-#include "options.h"
+/* links: monitor/cli/options.c monitor/cli/parse.c monitor/base/trace.c monitor/base/error.c */
+#include "cli/options.h"
 
 #include "tap.h"
 

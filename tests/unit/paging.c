@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/paging.c monitor/layout.c monitor/region.c monitor/error.c */
+/* links: monitor/machine/paging.c monitor/machine/layout.c monitor/base/region.c monitor/base/error.c */
 /* The tables are walked as the processor does it: AMD64 Architecture Programmer's Manual vol. 2, 5.3 to 5.6. */
-#include "paging.h"
+#include "machine/paging.h"
 
 #include <sys/mman.h>
 
-#include "layout.h"
+#include "machine/layout.h"
 #include "tap.h"
 
 #define PAGE UINT64_C(4096)

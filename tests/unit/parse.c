@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/parse.c */
-#include "parse.h"
+/* links: monitor/cli/parse.c */
+#include "cli/parse.h"
 
 #include "tap.h"
 #include "ukvm_abi.h"

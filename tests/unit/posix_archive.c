@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/tar.c guest-kernel/posix/fs/cpio.c */
-#include "../../guest-kernel/posix/fs/archive.h"
+#include "posix/fs/archive.h"
 
 #include <errno.h>
 

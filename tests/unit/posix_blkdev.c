@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/posix/fs/blkdev.c guest-kernel/blk.c guest-kernel/device.c guest-kernel/arena.c */
-/* links: guest-kernel/bitmap.c */
-#include "../../guest-kernel/kernel.h"
+/* links: guest-kernel/posix/fs/blkdev.c guest-kernel/core/blk.c guest-kernel/core/device.c */
+/* links: guest-kernel/core/arena.c */
+/* links: guest-kernel/core/bitmap.c */
+#include "core/kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
-#include "../../guest-kernel/posix/fs/blkdev.h"
-#include "../../guest-kernel/posix/fs/open.h"
+#include "posix/fs/blkdev.h"
+#include "posix/fs/open.h"
 #include "tap.h"
 
 #define BLOCK 512u

@@ -4,20 +4,21 @@
 /* links: guest-kernel/posix/fs/regular.c guest-kernel/posix/fs/directory.c guest-kernel/posix/fs/tree.c */
 /* links: guest-kernel/posix/fs/initrd.c guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/tar.c */
 /* links: guest-kernel/posix/fs/cpio.c guest-kernel/posix/fs/names_calls.c guest-kernel/posix/fs/stat_calls.c */
-/* links: guest-kernel/posix/fs/change_calls.c guest-kernel/posix/fs/fs_calls.c guest-kernel/posix/credentials.c */
-#include "../../guest-kernel/kernel.h"
+/* links: guest-kernel/posix/fs/change_calls.c guest-kernel/posix/fs/fs_calls.c */
+/* links: guest-kernel/posix/process/credentials.c */
+#include "core/kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/statfs.h>
 
-#include "../../guest-kernel/posix/deadline.h"
-#include "../../guest-kernel/posix/fs/blkdev.h"
-#include "../../guest-kernel/posix/fs/open.h"
-#include "../../guest-kernel/posix/fs/shared.h"
-#include "../../guest-kernel/posix/fs/tree.h"
-#include "../../guest-kernel/posix/pipe.h"
+#include "posix/files/pipe.h"
+#include "posix/fs/blkdev.h"
+#include "posix/fs/open.h"
+#include "posix/fs/shared.h"
+#include "posix/fs/tree.h"
+#include "posix/time/deadline.h"
 #include "tap.h"
 
 /* ---- what the file system uses: memory that can run out, and descriptors */

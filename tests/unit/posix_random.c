@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/posix/random.c guest-kernel/posix/chacha20.c */
+/* links: guest-kernel/posix/process/random.c guest-kernel/posix/process/chacha20.c */
 #include <errno.h>
 
-#include "../../guest-kernel/kernel.h"
-#include "../../guest-kernel/posix/chacha20.h"
-#include "../../guest-kernel/posix/random.h"
+#include "core/kernel.h"
+#include "posix/process/chacha20.h"
+#include "posix/process/random.h"
 #include "tap.h"
 
 static struct ukvm_boot boot;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/posix/fs/shared.c guest-kernel/posix/fs/content.c guest-kernel/pages.c guest-kernel/bitmap.c */
+/* links: guest-kernel/posix/fs/shared.c guest-kernel/posix/fs/content.c guest-kernel/core/pages.c */
+/* links: guest-kernel/core/bitmap.c */
 /* Shared mappings of files, over the real page allocator. */
-#include "../../guest-kernel/posix/fs/shared.h"
+#include "posix/fs/shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "../../guest-kernel/posix/protect.h"
+#include "posix/memory/protect.h"
 #include "tap.h"
 
 enum { PAGE = UKVM_PAGE_SIZE, PAGES = 600, READ_WRITE = PROT_READ | PROT_WRITE };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: */
-#include "range.h"
+#include "base/range.h"
 
 #include "tap.h"
 

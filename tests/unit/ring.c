@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/ring.c */
-#include "../../monitor/ring.h" /* the guest kernel has one of this name too */
+/* links: monitor/io/ring.c */
+#include "io/ring.h" /* the guest kernel has one of this name too */
 
 #include "tap.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/io.c monitor/ops.c monitor/request.c monitor/ring.c monitor/blk.c monitor/net.c monitor/console.c */
-/* links: monitor/signals.c monitor/memory.c monitor/coalesce.c monitor/trace.c monitor/error.c */
+/* links: monitor/io/io.c monitor/io/ops.c monitor/io/request.c monitor/io/ring.c monitor/io/blk.c monitor/io/net.c */
+/* links: monitor/io/console.c */
+/* links: monitor/io/signals.c monitor/io/memory.c monitor/io/coalesce.c monitor/base/trace.c monitor/base/error.c */
 /*
  * A second processor that the guest does not have: a thread changes the submissions, the indices and the deadline while
  * the monitor's own code takes them. What reaches io_uring, which this file stands in for (uring.h), must be what was
@@ -11,10 +12,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "io.h"
-#include "protect.h"
+#include "io/io.h"
+#include "io/protect.h"
+#include "io/uring.h"
 #include "tap.h"
-#include "uring.h"
 
 #define SYSTEM_BASE (UINT64_C(1) << 40)
 #define RINGS_SIZE (16 * UKVM_PAGE_SIZE)
@@ -129,7 +130,7 @@ static void start_prepared(void) {
     kernel.prepared_count = 0;
 }
 
-/* In the place of monitor/protect.c, which needs a processor. MEM-06 */
+/* In the place of monitor/io/protect.c, which needs a processor. MEM-06 */
 int protect_pages(struct io *of, uint64_t address, uint64_t length, uint32_t prot) {
     bool allowed = is_aligned(address | length, UKVM_PAGE_SIZE) && length > 0 && length <= UKVM_PROTECT_MAX &&
                    address >= RAM_BASE && range_within(address - RAM_BASE, length, FREE_SIZE) &&

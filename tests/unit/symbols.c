@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/symbols.c */
-#include "symbols.h"
+/* links: monitor/image/symbols.c */
+#include "image/symbols.h"
 
 #include <elf.h>
 #include <sys/mman.h>

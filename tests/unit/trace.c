@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/trace.c monitor/error.c */
-#include "trace.h"
+/* links: monitor/base/trace.c monitor/base/error.c */
+#include "base/trace.h"
 
 #include <unistd.h>
 

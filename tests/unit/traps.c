@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* links: monitor/traps.c monitor/region.c monitor/error.c */
+/* links: monitor/machine/traps.c monitor/base/region.c monitor/base/error.c */
 /* The tables are decoded as the processor does it: AMD64 Architecture Programmer's Manual vol. 2, 4.8, 8.9 and 12.2. */
-#include "traps.h"
+#include "machine/traps.h"
 
-#include "layout.h"
+#include "machine/layout.h"
 #include "tap.h"
 
 #define BASE UINT64_C(0x2345600000) /* an address with bits in each part that a descriptor splits it into */

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "../signal.h"
 #include "open.h"
+#include "posix/signals/signal.h"
 
 #define PIECE_SIZE (256u * 1024u)
 #define DEPTH 4u

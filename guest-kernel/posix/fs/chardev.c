@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "../random.h"
 #include "open.h"
+#include "posix/process/random.h"
 
 static ssize_t read_nothing(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
     (void)file, (void)iov, (void)count, (void)offset;

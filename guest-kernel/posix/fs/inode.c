@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../credentials.h"
-#include "../deadline.h"
+#include "posix/process/credentials.h"
+#include "posix/time/deadline.h"
 
 #define BLOCK 512 /* the unit of st_blocks, whatever the file system */
 #define DEVICE_ID 1

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "../file.h"
 #include "content.h"
+#include "posix/files/file.h"
 
 struct uk_inode;
 

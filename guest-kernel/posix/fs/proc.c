@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "../credentials.h"
-#include "../deadline.h"
-#include "../random.h"
-#include "../thread.h"
 #include "path.h"
+#include "posix/process/credentials.h"
+#include "posix/process/random.h"
+#include "posix/threads/thread.h"
+#include "posix/time/deadline.h"
 
 #define TICK (UK_SECOND / 100) /* sysconf(_SC_CLK_TCK) */
 #define PAGE_KIB (UKVM_PAGE_SIZE / 1024)

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "../protect.h"
+#include "posix/memory/protect.h"
 
 struct mapping {
     struct mapping *next;

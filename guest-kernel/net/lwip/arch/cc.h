@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "random.h"
+#include "posix/process/random.h"
 #include "ukvm.h"
 
 #define LWIP_NO_INTTYPES_H 1

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading and writing: the one place where a system call on a file blocks. */
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/epoll.h>
+
+#include "file.h"
+#include "posix/time/deadline.h"
+
+static uint64_t deadline_of(uint64_t timeout) {
+    return timeout ? uk_deadline_in(timeout) : UKVM_DEADLINE_NONE;
+}
+
+/* Nothing could be transferred now: returns 0 if it should be tried again. */
+static int wait_or_give_up(struct uk_file *file, unsigned event, uint64_t deadline) {
+    if (file->flags & O_NONBLOCK) {
+        uk_poll_sometimes();
+        return -EAGAIN;
+    }
+    return uk_file_wait(file, event, deadline);
+}
+
+static ssize_t read_file(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
+    ssize_t n;
+    uint64_t deadline = deadline_of(file->read_timeout);
+    if ((file->flags & O_ACCMODE) == O_WRONLY || (file->flags & O_PATH))
+        return -EBADF;
+    if (!file->ops->read)
+        return file->ops->getdents ? -EISDIR : -EINVAL;
+    uk_file_ref(file);
+    while ((n = file->ops->read(file, iov, count, offset)) == -EAGAIN)
+        if ((n = wait_or_give_up(file, EPOLLIN, deadline)) != 0)
+            break;
+    uk_file_unref(file);
+    return n;
+}
+
+/* A blocking write of a stream goes on until all is written: write(2). What was written before an error counts. */
+static ssize_t write_all(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
+    ssize_t total = uk_iov_length(iov, count), done = 0;
+    struct iovec rest[IOV_MAX > 64 ? 64 : IOV_MAX];
+    uint64_t deadline = deadline_of(file->write_timeout);
+    if (total < 0)
+        return total;
+    while (true) {
+        int pieces = done ? uk_iov_skip(iov, count, (size_t)done, rest, 64) : count;
+        ssize_t n = file->ops->write(file, done ? rest : iov, pieces, offset < 0 ? offset : offset + done);
+        if (n > 0)
+            done += n;
+        if (n >= 0 && (done >= total || n == 0 || (file->flags & O_NONBLOCK)))
+            return done;
+        if (n == -EAGAIN)
+            n = done && (file->flags & O_NONBLOCK) ? -EAGAIN : wait_or_give_up(file, EPOLLOUT, deadline);
+        if (n < 0)
+            return done ? done : n;
+    }
+}
+
+static ssize_t write_file(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
+    if ((file->flags & O_ACCMODE) == O_RDONLY || (file->flags & O_PATH))
+        return -EBADF;
+    if (!file->ops->write)
+        return -EINVAL;
+    uk_file_ref(file);
+    ssize_t n = write_all(file, iov, count, offset);
+    uk_file_unref(file);
+    return n;
+}
+
+/* ---- system calls */
+
+long uk_sys_readv(int fd, const struct iovec *iov, int count) {
+    struct uk_file *file = uk_fd_get(fd);
+    if (!file)
+        return -EBADF;
+    if (uk_iov_length(iov, count) < 0)
+        return -EINVAL;
+    return read_file(file, iov, count, UK_AT_POSITION);
+}
+
+long uk_sys_writev(int fd, const struct iovec *iov, int count) {
+    struct uk_file *file = uk_fd_get(fd);
+    if (!file)
+        return -EBADF;
+    return write_file(file, iov, count, UK_AT_POSITION);
+}
+
+long uk_sys_read(int fd, void *buffer, size_t size) {
+    struct iovec iov = {buffer, size};
+    return uk_sys_readv(fd, &iov, 1);
+}
+
+long uk_sys_write(int fd, const void *buffer, size_t size) {
+    struct iovec iov = {(void *)(uintptr_t)buffer, size};
+    return uk_sys_writev(fd, &iov, 1);
+}
+
+static int check_offset(const struct uk_file *file, off_t offset) {
+    if (!file)
+        return -EBADF;
+    if (offset < 0)
+        return -EINVAL;
+    return file->ops->seekable ? 0 : -ESPIPE;
+}
+
+long uk_sys_preadv(int fd, const struct iovec *iov, int count, off_t offset) {
+    struct uk_file *file = uk_fd_get(fd);
+    int error = check_offset(file, offset);
+    if (error || uk_iov_length(iov, count) < 0)
+        return error ? error : -EINVAL;
+    return read_file(file, iov, count, offset);
+}
+
+long uk_sys_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
+    struct uk_file *file = uk_fd_get(fd);
+    int error = check_offset(file, offset);
+    return error ? error : write_file(file, iov, count, offset);
+}
+
+long uk_sys_pread64(int fd, void *buffer, size_t size, off_t offset) {
+    struct iovec iov = {buffer, size};
+    return uk_sys_preadv(fd, &iov, 1, offset);
+}
+
+long uk_sys_pwrite64(int fd, const void *buffer, size_t size, off_t offset) {
+    struct iovec iov = {(void *)(uintptr_t)buffer, size};
+    return uk_sys_pwritev(fd, &iov, 1, offset);
+}
+
+/* Through a buffer: the page is used over and over, so it is in the cache. */
+#define SENDFILE_CHUNK (64u * 1024u)
+
+static long copy_range(struct uk_file *in, off_t *in_offset, struct uk_file *out, off_t *out_offset, size_t size) {
+    char *buffer = uk_malloc(SENDFILE_CHUNK);
+    size_t done = 0;
+    ssize_t n = 0;
+    if (!buffer)
+        return -ENOMEM;
+    while (done < size) {
+        size_t want = size - done < SENDFILE_CHUNK ? size - done : SENDFILE_CHUNK;
+        struct iovec iov = {buffer, want};
+        off_t from = in_offset ? *in_offset : in->position;
+        if ((n = read_file(in, &iov, 1, from)) <= 0)
+            break;
+        iov.iov_len = (size_t)n;
+        if ((n = write_file(out, &iov, 1, out_offset ? *out_offset : UK_AT_POSITION)) < 0)
+            break;
+        /* by what was written, which may be less than what was read */
+        if (in_offset)
+            *in_offset = from + n;
+        else
+            in->position = from + n;
+        if (out_offset)
+            *out_offset += n;
+        done += (size_t)n;
+        if ((size_t)n < iov.iov_len)
+            break;
+    }
+    uk_free(buffer);
+    return done ? (long)done : n;
+}
+
+long uk_sys_sendfile(int out_fd, int in_fd, off_t *offset, size_t size) {
+    struct uk_file *in = uk_fd_get(in_fd), *out = uk_fd_get(out_fd);
+    if (!in || !out)
+        return -EBADF;
+    return in->ops->seekable && (!offset || *offset >= 0) ? copy_range(in, offset, out, NULL, size) : -EINVAL;
+}
+
+long uk_sys_copy_file_range(int in_fd, off_t *in_offset, int out_fd, off_t *out_offset, size_t size) {
+    struct uk_file *in = uk_fd_get(in_fd), *out = uk_fd_get(out_fd);
+    if (!in || !out)
+        return -EBADF;
+    if (!in->ops->seekable || !out->ops->seekable)
+        return -EINVAL;
+    if ((in_offset && *in_offset < 0) || (out_offset && *out_offset < 0))
+        return -EOVERFLOW;
+    return copy_range(in, in_offset, out, out_offset, size);
+}

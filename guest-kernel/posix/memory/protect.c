@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* ABI.md, MEM-06 to MEM-08. The allocator's tag of a page says whether it is other than readable and writable. */
+#include "protect.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "posix/signals/fault.h"
+
+#define PROTECTED_TAG (UINT32_C(1) << 31)
+#define MAX_RUN (UKVM_PROTECT_MAX / UKVM_PAGE_SIZE)
+
+/* Pages that are protected now: as long as there are none, freeing memory need not look. */
+static size_t protected_pages;
+
+static void mark(const char *pages, size_t count, bool is_protected) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t *tag = uk_pages_tag(pages + i * UKVM_PAGE_SIZE);
+        if (!tag || !(*tag & PROTECTED_TAG) == !is_protected)
+            continue;
+        *tag ^= PROTECTED_TAG;
+        protected_pages += is_protected ? 1u : -(size_t)1;
+    }
+}
+
+static uint16_t rights_of(int prot) {
+    return (uint16_t)((prot & PROT_READ ? UKVM_PROT_READ : 0u) |
+                      (prot & PROT_WRITE ? UKVM_PROT_WRITE | UKVM_PROT_READ : 0u));
+}
+
+static struct ukvm_sqe submission(void *pages, size_t count, int prot) {
+    return (struct ukvm_sqe){
+        .op = UKVM_OP_MEM_PROTECT,
+        .device = rights_of(prot),
+        .length = (uint32_t)(count * UKVM_PAGE_SIZE),
+        .offset = (uintptr_t)pages,
+    };
+}
+
+static bool is_offered(void) {
+    return uk_boot()->features & UKVM_FEATURE_MEM_PROTECT;
+}
+
+static int change_now(void *pages, size_t count, int prot) {
+    char *at = pages;
+    bool weaker = !(prot & PROT_WRITE);
+    if (!weaker && protected_pages == 0)
+        return 0;
+    if (!is_offered())
+        return -ENOSYS;
+    mark(pages, count, weaker);
+    while (count > 0) {
+        size_t n = count < MAX_RUN ? count : MAX_RUN;
+        struct uk_io io = {.sqe = submission(at, n, prot)};
+        uk_submit(&io);
+        if (uk_await(&io) < 0)
+            return -ENOMEM; /* the monitor has no more page tables to split large pages with */
+        at += n * UKVM_PAGE_SIZE;
+        count -= n;
+    }
+    return 0;
+}
+
+/* ---- opening what is to be freed: without waiting, it is free when it is open */
+
+struct change {
+    struct uk_io io;
+    void *pages;
+    size_t count;
+};
+
+static void done(struct uk_io *io, int32_t result) {
+    struct change *change = uk_container_of(io, struct change, io);
+    if (result < 0)
+        uk_eprintf("ukvm: %zu pages at %p: their protection could not be changed: %s\n", change->count, change->pages,
+                   uk_error_name(result));
+    else
+        uk_pages_free(change->pages, change->count);
+    uk_free(change);
+}
+
+static bool open_soon(void *pages, size_t count) {
+    struct change *change = count <= MAX_RUN ? uk_malloc(sizeof *change) : NULL;
+    if (!change)
+        return false;
+    mark(pages, count, false);
+    *change = (struct change){
+        .io = {.done = done, .sqe = submission(pages, count, PROT_READ | PROT_WRITE)},
+        .pages = pages,
+        .count = count,
+    };
+    uk_submit(&change->io);
+    return true;
+}
+
+/* ---- new mappings */
+
+/* At once: a thread whose stack this is may overflow it before it ever sleeps. */
+static void close_now(char *pages, size_t count) {
+    if (count > 0 && change_now(pages, count, PROT_NONE) < 0)
+        uk_eprintf("ukvm: %zu pages at %p stay open: no guard there\n", count, (void *)pages);
+}
+
+/*
+ * pthread_create() maps a stack with PROT_NONE and then opens all of it but the guard page. So a new mapping that is to
+ * be closed waits for that, or for the next time that the program sleeps, and only what stays closed costs anything.
+ * But a program that handles its faults could tell.
+ */
+static struct {
+    char *pages;
+    size_t count; /* 0: none */
+} closed;
+
+void uk_protect_flush(void) {
+    size_t count = closed.count;
+    closed.count = 0;
+    close_now(closed.pages, count);
+}
+
+void uk_protect_new(void *pages, size_t count) {
+    uk_protect_flush();
+    closed.pages = pages;
+    closed.count = count;
+    if (uk_faults_handled)
+        uk_protect_flush();
+}
+
+/* Whether [pages, + count) is in the mapping that waits; then the rest of it is closed. */
+static bool opens_new(char *pages, size_t count) {
+    size_t before = (size_t)(pages - closed.pages) / UKVM_PAGE_SIZE, all = closed.count;
+    if (pages < closed.pages || before >= all || count > all - before)
+        return false;
+    closed.count = 0;
+    close_now(closed.pages, before);
+    close_now(pages + count * UKVM_PAGE_SIZE, all - before - count);
+    return true;
+}
+
+int uk_protect(void *pages, size_t count, int prot) {
+    if ((prot & PROT_WRITE) && closed.count > 0 && opens_new(pages, count))
+        return 0;
+    uk_protect_flush();
+    return change_now(pages, count, prot);
+}
+
+/* ---- freeing */
+
+bool uk_is_protected(const void *address) {
+    const uint32_t *tag = protected_pages ? uk_pages_tag(address) : NULL;
+    return tag && (*tag & PROTECTED_TAG);
+}
+
+/* The pages from `at` on that are alike. */
+static size_t run_length(const char *at, const char *end) {
+    bool first = uk_is_protected(at);
+    const char *to = at + UKVM_PAGE_SIZE;
+    while (to < end && uk_is_protected(to) == first)
+        to += UKVM_PAGE_SIZE;
+    return (size_t)(to - at) / UKVM_PAGE_SIZE;
+}
+
+static void free_closed(char *pages, size_t count) {
+    if (!open_soon(pages, count) && change_now(pages, count, PROT_READ | PROT_WRITE) == 0)
+        uk_pages_free(pages, count);
+}
+
+void uk_protect_free(void *pages, size_t count) {
+    char *at = pages, *end = at + count * UKVM_PAGE_SIZE;
+    if (protected_pages == 0 && closed.count == 0) {
+        uk_pages_free(pages, count);
+        return;
+    }
+    uk_protect_flush();
+    while (at < end) {
+        size_t n = run_length(at, end);
+        if (uk_is_protected(at))
+            free_closed(at, n);
+        else
+            uk_pages_free(at, n);
+        at += n * UKVM_PAGE_SIZE;
+    }
+}

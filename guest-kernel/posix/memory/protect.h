@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Protection of pages, where the monitor offers it: guard pages and mprotect(). */
+#ifndef UK_PROTECT_H
+#define UK_PROTECT_H
+
+#include "core/kernel.h"
+
+/*
+ * Gives allocated pages the protection `prot` (PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE). 0, or a negative errno:
+ * -ENOSYS where the monitor cannot.
+ */
+int uk_protect(void *pages, size_t count, int prot);
+
+/* Pages just mapped with PROT_NONE. */
+void uk_protect_new(void *pages, size_t count);
+
+/* Before the program sleeps: what uk_protect_new() has put off. */
+void uk_protect_flush(void);
+
+/* Whether the page at `address` is one that cannot be written. */
+bool uk_is_protected(const void *address);
+
+/* Frees allocated pages of any protection. */
+void uk_protect_free(void *pages, size_t count);
+
+#endif

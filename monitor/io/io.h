@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way of an operation: guest's submission -> copy -> check -> io_uring -> completion -> guest.
+ * One thread does all of it, between two runs of the vCPU.
+ */
+#ifndef UKVM_IO_H
+#define UKVM_IO_H
+
+#include <liburing.h>
+
+#include "base/clock.h"
+#include "base/region.h"
+#include "coalesce.h"
+#include "console.h"
+#include "device.h"
+#include "machine/layout.h"
+#include "machine/paging.h"
+#include "machine/vm.h"
+#include "request.h"
+#include "ring.h"
+#include "signals.h"
+
+/* Where files stand among those registered with io_uring; the devices come last. */
+enum io_file { IO_FILE_OUT, IO_FILE_ERR, IO_FILE_SIGNALS, IO_FILE_DEVICES = IO_FILE_SIGNALS + SIGNALS_MAX };
+
+struct io {
+    struct io_uring uring;
+    struct ring ring;
+    struct clock clock;
+    struct region arena;
+    const struct region *system, *ram;
+    const struct layout *layout;
+    struct vm *vm;
+    struct paging *paging;
+    struct devices *devices;
+    const struct signals *signals;
+    int stop_signal; /* the one that tells the monitor to end, 0 if none does */
+    struct catcher catcher;
+    struct console console;
+    struct coalesce coalesce;
+    unsigned to_drain;       /* console and block operations in flight */
+    unsigned report_pending; /* a piece of the report is in flight */
+    int report_result;       /* of the last piece */
+    struct request *free;    /* requests used before */
+    unsigned fresh;          /* requests[fresh] and above were never used: their pages are untouched */
+    struct request requests[RING_CQ_ENTRIES];
+};
+
+struct io_config {
+    const struct layout *layout;
+    const struct region *system, *ram;
+    struct vm *vm;         /* for operations that change the guest's page tables */
+    struct paging *paging; /* the tables */
+    struct devices *devices;
+    const struct signals *signals;
+    unsigned uses; /* enum policy_use, together */
+    struct clock clock;
+};
+
+/* Sets up io_uring with the registered files and the registered arena. */
+int io_open(struct io *io, const struct io_config *config, struct error *err);
+
+enum io_sleep { IO_POLL, IO_SLEEP };
+
+/* KICK or WAIT; io->stop_signal may be set afterwards. Fails when the guest has broken a rule of the rings, with status
+ * 159, or when io_uring fails. */
+int io_turn(struct io *io, enum io_sleep sleep, struct error *err);
+
+/* Looks for a signal that has come and says whose it is; changes nothing that the guest sees. */
+int io_poll_signals(struct io *io, struct error *err);
+
+/*
+ * EXIT, or the end by a signal: takes what is in the ring and completes the console and block operations. Once there
+ * was a signal it gives up after two seconds: a console that nobody reads must not keep the process alive.
+ */
+int io_drain(struct io *io, struct error *err);
+
+/*
+ * Writes what is to be said about the guest's end to standard error, behind its own console output. The guest never
+ * runs again. A signal ends the wait for a reader here, too.
+ */
+int io_report(struct io *io, const char *text, size_t length, struct error *err);
+
+#endif
