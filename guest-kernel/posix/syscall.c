@@ -12,14 +12,14 @@
 typedef long handler(long, long, long, long, long, long);
 
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
-#define UK_SYSCALL(name, function, state, note) long function();
-#define UK_SYSCALL_WEAK(name, function, state, note) long function() __attribute__((weak));
+#define UK_SYSCALL(name, function, state, note, tests) long function();
+#define UK_SYSCALL_WEAK(name, function, state, note, tests) long function() __attribute__((weak));
 #include "syscalls.def"
 #undef UK_SYSCALL
 #undef UK_SYSCALL_WEAK
 
 static handler *const table[] = {
-#define UK_SYSCALL(name, function, state, note) [SYS_##name] = (handler *)function,
+#define UK_SYSCALL(name, function, state, note, tests) [SYS_##name] = (handler *)function,
 #define UK_SYSCALL_WEAK UK_SYSCALL
 #include "syscalls.def"
 };
