@@ -9,7 +9,7 @@
 #
 # Everything that is built goes under build/.
 
-VERSION := 0.1.0
+VERSION := 0.2.0
 BUILD := build
 MAKEFLAGS += --no-builtin-rules
 # V=1 shows the compiler's commands whole.

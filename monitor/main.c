@@ -26,7 +26,7 @@ static void print_help(FILE *to) {
           to);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(to, "  ukvm %-10s %s; see ukvm %s --help\n", commands[i].name, commands[i].summary, commands[i].name);
-    fputs("  ukvm --version  print the version\n"
+    fputs("  ukvm version    print the version of the program and of the guest ABI\n"
           "  ukvm --help     print this text\n",
           to);
 }
@@ -40,7 +40,7 @@ static int dispatch(int argc, char **argv, struct error *err) {
         print_help(stdout);
         return 0;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
         printf("ukvm " UKVM_VERSION ", guest ABI %u\n", UKVM_ABI_VERSION);
         return 0;
     }

@@ -64,7 +64,7 @@ run_ukvm --help
 like "run --help lists the options" "$out" "--disk NAME=PATH"
 for option in --mem -e --disk --net --trace --no-sandbox; do
     ok "run --help and the manual page both have $option" \
-        grep -q -- "${option//-/\\\\-}" "$TOP/monitor/ukvm.1"
+        grep -q -- "${option//-/\\\\-}" "$TOP/monitor/cli/ukvm.1"
 done
 
 run "$UKVM" doctor
