@@ -54,8 +54,6 @@ static int build_guest(struct error *err) {
         .layout = &vmm.guest.layout,
         .system = &vmm.guest.system,
         .ram = &vmm.guest.ram,
-        .vm = &vmm.guest.vm,
-        .paging = &vmm.guest.paging,
         .devices = &vmm.devices,
         .signals = &vmm.signals,
         .uses = lockdown_uses(&vmm.config),

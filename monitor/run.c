@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "base/trace.h"
+#include "enter.h"
 #include "machine/deliver.h"
 #include "machine/fault.h"
+#include "protect.h"
 
 #define STATUS_VIOLATION (EXIT_SIGNAL + SIGSYS)
 
@@ -78,12 +80,26 @@ static enum step io_failed(struct runner *r) {
     return r->err->status == STATUS_VIOLATION ? violation(r, STATUS_VIOLATION, r->err->text) : STEP_ERROR;
 }
 
+/* KICK or WAIT. */
+static enum step turn(struct runner *r, enum io_sleep sleep) {
+    struct io_edit edit;
+    int result;
+    if (io_begin(r->io, r->err))
+        return io_failed(r);
+    while (io_take(r->io, &edit)) {
+        if (protect_pages(r->guest, r->io, &edit, &result, r->err))
+            return STEP_ERROR;
+        io_edited(r->io, result);
+    }
+    return io_finish(r->io, sleep, r->err) ? io_failed(r) : STEP_RUN;
+}
+
 static enum step hypercall(struct runner *r, const struct port_access *access) {
     switch (access->port) {
     case UKVM_PORT_KICK:
-        return io_turn(r->io, IO_POLL, r->err) ? io_failed(r) : STEP_RUN;
+        return turn(r, IO_POLL);
     case UKVM_PORT_WAIT:
-        return io_turn(r->io, IO_SLEEP, r->err) ? io_failed(r) : STEP_RUN;
+        return turn(r, IO_SLEEP);
     default: /* UKVM_PORT_EXIT */
         r->status = (int)(access->value & 0xff);
         return io_drain(r->io, r->err) ? io_failed(r) : STEP_END;
@@ -145,16 +161,6 @@ static int end_by_signal(struct runner *r) {
     return EXIT_SIGNAL + r->io->stop_signal;
 }
 
-/* EFAULT: the host has no page for where the guest went, which happens in a file that has become shorter. */
-static enum step run_failed(const struct runner *r, int result) {
-    if (result == -EFAULT && r->guest->initrd.size)
-        return error_set(r->err, EXIT_MONITOR,
-                         "KVM_RUN: %s: the host cannot give the guest its memory; has the file of --initrd become "
-                         "shorter?",
-                         strerror(EFAULT));
-    return error_set(r->err, EXIT_MONITOR, "KVM_RUN: %s", strerror(-result));
-}
-
 int run_guest(struct guest *guest, struct io *io, struct error *err) {
     struct runner r = {
         .guest = guest,
@@ -163,14 +169,8 @@ int run_guest(struct guest *guest, struct io *io, struct error *err) {
         .err = err,
     };
     while (true) {
-        int result = vm_run(&guest->vm);
-        enum step step = STEP_RUN;
-        if (result == -EINTR)
-            step = io_poll_signals(io, err) ? STEP_ERROR : STEP_RUN;
-        else if (result && result != -EAGAIN)
-            step = run_failed(&r, result);
-        else if (result == 0)
-            step = handle_exit(&r);
+        enum entered entered = enter_guest(guest, io, err);
+        enum step step = entered == ENTERED_EXIT ? handle_exit(&r) : entered == ENTERED_ERROR ? STEP_ERROR : STEP_RUN;
         if (step == STEP_ERROR)
             return -1;
         if (step == STEP_END)

@@ -17,10 +17,7 @@ int io_open(struct io *io, const struct io_config *config, struct error *err) {
     const struct layout *layout = config->layout;
     io->clock = config->clock;
     io->layout = layout;
-    io->system = config->system;
     io->ram = config->ram;
-    io->vm = config->vm;
-    io->paging = config->paging;
     io->devices = config->devices;
     io->signals = config->signals;
     io->ring.shared = region_at_address(config->system, layout->rings_base, sizeof(struct ring_memory));
@@ -43,9 +40,8 @@ int io_open(struct io *io, const struct io_config *config, struct error *err) {
 
 /* ---- from the guest ---- */
 
-static int take_submissions(struct io *io, struct error *err) {
-    uint32_t count = 0;
-    switch (ring_available(&io->ring, &count)) {
+static int count_submissions(struct io *io, struct error *err) {
+    switch (ring_available(&io->ring, &io->to_take)) {
     case RING_SQ_AHEAD:
         return error_set(err, EXIT_SIGNAL + SIGSYS,
                          "the guest broke UKVM-RING-02: sq_tail is more than %u entries ahead of %u", RING_SQ_ENTRIES,
@@ -57,10 +53,25 @@ static int take_submissions(struct io *io, struct error *err) {
     case RING_OK:
         break;
     }
-    for (uint32_t i = 0; i < count; i++)
-        ops_take(io);
-    ring_release(&io->ring);
     return 0;
+}
+
+bool io_take(struct io *io, struct io_edit *edit) {
+    for (; io->to_take > 0 && !io->edit; io->to_take--)
+        ops_take(io);
+    if (io->edit) {
+        const struct ukvm_sqe *sqe = &io->edit->sqe;
+        *edit = (struct io_edit){.address = sqe->offset, .length = sqe->length, .prot = sqe->device};
+        return true;
+    }
+    ring_release(&io->ring);
+    return false;
+}
+
+void io_edited(struct io *io, int result) {
+    struct request *request = io->edit;
+    io->edit = NULL;
+    request_complete(io, request, result ? request_error(result) : 0);
 }
 
 /* ---- from io_uring ---- */
@@ -102,11 +113,12 @@ static uint64_t remaining(const struct io *io, uint64_t deadline) {
     return deadline > now ? deadline - now : 0;
 }
 
-static void begin_turn(struct io *io) {
+int io_begin(struct io *io, struct error *err) {
     coalesce_begin_turn(&io->coalesce, clock_now(&io->clock));
     for (unsigned i = 0; i < io->devices->count; i++)
         if (io->devices->table[i].kind == UKVM_DEVICE_NET)
             net_begin_turn(&io->devices->table[i].net);
+    return count_submissions(io, err);
 }
 
 /* Whether to look for more frames before the guest goes on or the monitor sleeps; prepares the devices for it. */
@@ -124,11 +136,8 @@ static bool look_again(struct io *io, uint64_t deadline) {
  * Goes around as long as handlers queue more for io_uring (the next console write, the rest of a short transfer, a
  * further burst of frames); each of these is bounded by the submissions in flight.
  */
-int io_turn(struct io *io, enum io_sleep sleep, struct error *err) {
+int io_finish(struct io *io, enum io_sleep sleep, struct error *err) {
     uint64_t deadline = __atomic_load_n(&io->ring.shared->index.deadline, __ATOMIC_RELAXED);
-    begin_turn(io);
-    if (take_submissions(io, err))
-        return -1;
     bool looking = sleep == IO_SLEEP && look_again(io, deadline);
     for (bool first = true;; first = false) {
         signals_deliver(io);
@@ -189,8 +198,11 @@ static int settle(struct io *io, const unsigned *pending, struct error *err) {
 }
 
 int io_drain(struct io *io, struct error *err) {
-    if (take_submissions(io, err))
+    struct io_edit edit;
+    if (count_submissions(io, err))
         return -1;
+    while (io_take(io, &edit))
+        io_edited(io, 0); /* nobody would see the pages change */
     return settle(io, &io->to_drain, err);
 }
 

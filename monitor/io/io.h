@@ -14,8 +14,6 @@
 #include "console.h"
 #include "device.h"
 #include "machine/layout.h"
-#include "machine/paging.h"
-#include "machine/vm.h"
 #include "request.h"
 #include "ring.h"
 #include "signals.h"
@@ -28,16 +26,16 @@ struct io {
     struct ring ring;
     struct clock clock;
     struct region arena;
-    const struct region *system, *ram;
+    const struct region *ram;
     const struct layout *layout;
-    struct vm *vm;
-    struct paging *paging;
     struct devices *devices;
     const struct signals *signals;
     int stop_signal; /* the one that tells the monitor to end, 0 if none does */
     struct catcher catcher;
     struct console console;
     struct coalesce coalesce;
+    uint32_t to_take;        /* submissions that this turn may still take */
+    struct request *edit;    /* a MEM_PROTECT that io_take() has asked its caller for */
     unsigned to_drain;       /* console and block operations in flight */
     unsigned report_pending; /* a piece of the report is in flight */
     int report_result;       /* of the last piece */
@@ -49,8 +47,6 @@ struct io {
 struct io_config {
     const struct layout *layout;
     const struct region *system, *ram;
-    struct vm *vm;         /* for operations that change the guest's page tables */
-    struct paging *paging; /* the tables */
     struct devices *devices;
     const struct signals *signals;
     unsigned uses; /* enum policy_use, together */
@@ -62,9 +58,30 @@ int io_open(struct io *io, const struct io_config *config, struct error *err);
 
 enum io_sleep { IO_POLL, IO_SLEEP };
 
-/* KICK or WAIT; io->stop_signal may be set afterwards. Fails when the guest has broken a rule of the rings, with status
- * 159, or when io_uring fails. */
-int io_turn(struct io *io, enum io_sleep sleep, struct error *err);
+/*
+ * A turn, which is KICK or WAIT, in three steps: io_begin(), io_take() until it returns false, io_finish().
+ * io_begin() fails when the guest has broken a rule of the rings, with status 159.
+ */
+int io_begin(struct io *io, struct error *err);
+
+/* What a guest wants of its page tables, checked: MEM_PROTECT. Only who runs the vCPU can carry it out. */
+struct io_edit {
+    uint64_t address, length; /* within one UKVM_RANGE_FREE range */
+    uint32_t prot;            /* UKVM_PROT_* */
+};
+
+/*
+ * Takes submissions. True: `edit` is to be carried out and io_edited() called before the next one is taken, as the
+ * operations take effect in their order (MEM-06).
+ */
+bool io_take(struct io *io, struct io_edit *edit);
+
+/* `result`: 0 or a negative errno. */
+void io_edited(struct io *io, int result);
+
+/* Starts what was taken, completes what is done, and sleeps if it may. io->stop_signal may be set afterwards. Fails
+ * when io_uring fails. */
+int io_finish(struct io *io, enum io_sleep sleep, struct error *err);
 
 /* Looks for a signal that has come and says whose it is; changes nothing that the guest sees. */
 int io_poll_signals(struct io *io, struct error *err);

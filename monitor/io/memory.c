@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 
 #include "io.h"
-#include "protect.h"
 
 int32_t memory_check_return(const struct io *io, const struct request *request) {
     const struct ukvm_sqe *sqe = &request->sqe;
@@ -35,6 +34,5 @@ int32_t memory_check_protect(const struct io *io, const struct request *request)
 }
 
 void memory_start_protect(struct io *io, struct request *request) {
-    int result = protect_pages(io, request->sqe.offset, request->sqe.length, request->sqe.device);
-    request_complete(io, request, result ? request_error(result) : 0);
+    io->edit = request;
 }

@@ -2,7 +2,7 @@
 /*
  * The guest's page tables: 4-level, identity-mapped, built before the first instruction. A table in use is never
  * changed by a write from the host (a shadow-paging KVM would not see it), but by the guest's own processor in ring 0,
- * see protect.h. AMD64 Architecture Programmer's Manual vol. 2, 5.3.
+ * see ../protect.h. AMD64 Architecture Programmer's Manual vol. 2, 5.3.
  */
 #ifndef UKVM_PAGING_H
 #define UKVM_PAGING_H

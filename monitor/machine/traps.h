@@ -2,7 +2,7 @@
 /*
  * The supervisor page: descriptor tables and, for each exception vector, a stub that does one `out` to
  * UKVM_PORT_TRAP + vector. The processor has pushed a frame on the trap stack by then; no register has changed.
- * Behind them is the stub that changes page tables, see protect.h.
+ * Behind them is the stub that changes page tables, see ../protect.h.
  */
 #ifndef UKVM_TRAPS_H
 #define UKVM_TRAPS_H

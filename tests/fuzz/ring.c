@@ -13,8 +13,6 @@
 
 #include <errno.h>
 
-#include "io/protect.h"
-
 #define RAM_BASE UINT64_C(0x100000000)
 #define RAM_PAGES 16u
 #define RINGS_BASE UINT64_C(0x8000000000)
@@ -149,13 +147,23 @@ void fake_uring_meanwhile(void) {
 
 /* ---- what the monitor has done ---- */
 
-/* In the place of monitor/io/protect.c, which needs a processor; checked is what it may be asked for. MEM-06 */
-int protect_pages(struct io *of, uint64_t address, uint64_t length, uint32_t prot) {
+/* In the place of monitor/protect.c, which needs a processor; checked is what it may be asked for. MEM-06 */
+static int protect(const struct io_edit *edit) {
     static const int results[] = {0, 0, -ENOSPC, -EIO};
-    must(of == &io && is_aligned(address | length, UKVM_PAGE_SIZE) && length > 0 && length <= UKVM_PROTECT_MAX);
-    must(address >= RAM_BASE && range_within(address - RAM_BASE, length, layout.ranges[0].size));
-    must(prot == 0 || prot == UKVM_PROT_READ || prot == (UKVM_PROT_READ | UKVM_PROT_WRITE));
+    must(is_aligned(edit->address | edit->length, UKVM_PAGE_SIZE));
+    must(edit->length > 0 && edit->length <= UKVM_PROTECT_MAX);
+    must(edit->address >= RAM_BASE && range_within(edit->address - RAM_BASE, edit->length, layout.ranges[0].size));
+    must(edit->prot == 0 || edit->prot == UKVM_PROT_READ || edit->prot == (UKVM_PROT_READ | UKVM_PROT_WRITE));
     return results[take_last(&guest.input) % 4];
+}
+
+static int turn(enum io_sleep sleep, struct error *err) {
+    struct io_edit edit;
+    if (io_begin(&io, err))
+        return -1;
+    while (io_take(&io, &edit))
+        io_edited(&io, protect(&edit));
+    return io_finish(&io, sleep, err);
 }
 
 static void check_completion(const struct ukvm_cqe *cqe) {
@@ -194,7 +202,7 @@ static bool hypercall(enum call call) {
     uint32_t old_head = io.ring.sq_head;
     bool legal = indices_are_legal(); /* RING-02 */
     fake.rounds = 0;
-    int result = call == CALL_EXIT ? io_drain(&io, &err) : io_turn(&io, call == CALL_WAIT ? IO_SLEEP : IO_POLL, &err);
+    int result = call == CALL_EXIT ? io_drain(&io, &err) : turn(call == CALL_WAIT ? IO_SLEEP : IO_POLL, &err);
     must((result == 0) == legal && (legal || err.status == EXIT_SIGNAL + SIGSYS));
     check_rings(old_head);
     if (legal && call == CALL_EXIT)

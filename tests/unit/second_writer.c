@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "io/io.h"
-#include "io/protect.h"
 #include "io/uring.h"
 #include "tap.h"
 
@@ -130,16 +129,15 @@ static void start_prepared(void) {
     kernel.prepared_count = 0;
 }
 
-/* In the place of monitor/io/protect.c, which needs a processor. MEM-06 */
-int protect_pages(struct io *of, uint64_t address, uint64_t length, uint32_t prot) {
-    bool allowed = is_aligned(address | length, UKVM_PAGE_SIZE) && length > 0 && length <= UKVM_PROTECT_MAX &&
-                   address >= RAM_BASE && range_within(address - RAM_BASE, length, FREE_SIZE) &&
-                   (prot == 0 || prot == UKVM_PROT_READ || prot == (UKVM_PROT_READ | UKVM_PROT_WRITE));
-    (void)of;
+/* In the place of monitor/protect.c, which needs a processor. MEM-06 */
+static void inspect_edit(const struct io_edit *e) {
+    bool allowed = is_aligned(e->address | e->length, UKVM_PAGE_SIZE) && e->length > 0 &&
+                   e->length <= UKVM_PROTECT_MAX && e->address >= RAM_BASE &&
+                   range_within(e->address - RAM_BASE, e->length, FREE_SIZE) &&
+                   (e->prot == 0 || e->prot == UKVM_PROT_READ || e->prot == (UKVM_PROT_READ | UKVM_PROT_WRITE));
     inspected++;
     if (!allowed && wrong++ < 5)
-        diag("protect %" PRIx64 " + %" PRIx64 " as %u", address, length, prot);
-    return 0;
+        diag("protect %" PRIx64 " + %" PRIx64 " as %u", e->address, e->length, e->prot);
 }
 
 /* All of it, a part in whole blocks, nothing, or an error. */
@@ -324,12 +322,23 @@ static void count_refusals(uint32_t from) {
         refused += memory->cq[from % RING_CQ_ENTRIES].result == -UKVM_EINVAL;
 }
 
+static int turn(enum io_sleep sleep, struct error *err) {
+    struct io_edit edit;
+    if (io_begin(&io, err))
+        return -1;
+    while (io_take(&io, &edit)) {
+        inspect_edit(&edit);
+        io_edited(&io, 0);
+    }
+    return io_finish(&io, sleep, err);
+}
+
 /* Until there was enough of everything; the limit is for a machine on which the two threads never meet. */
 static void run_monitor(void) {
     struct error err;
     for (turns = 0; turns < 20000000 && wrong == 0 && (inspected < ENOUGH || refused < ENOUGH || ended < 3); turns++) {
         uint32_t completed = io.ring.cq_tail, taken = io.ring.sq_head;
-        if (io_turn(&io, turns % 3 ? IO_POLL : IO_SLEEP, &err)) {
+        if (turn(turns % 3 ? IO_POLL : IO_SLEEP, &err)) {
             ended++;
             wrong += err.status != EXIT_SIGNAL + SIGSYS;
             open_io();
