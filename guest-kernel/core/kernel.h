@@ -8,6 +8,9 @@
 
 #include "ukvm.h"
 
+/* The boot page. What uk_boot() gives from now on. */
+void uk_boot_init(const struct ukvm_boot *boot);
+
 /* Pages. Takes the UKVM_RANGE_FREE ones among the ranges. */
 void uk_pages_init(const struct ukvm_range *ranges, size_t count);
 

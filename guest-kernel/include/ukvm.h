@@ -90,6 +90,20 @@ extern const struct uk_image_note uk_image_note;
 /* The boot page, which lives as long as the guest. */
 const struct ukvm_boot *uk_boot(void);
 
+/* Its table of `ranges_count` ranges of memory, by rising address. */
+static inline const struct ukvm_range *uk_boot_ranges(const struct ukvm_boot *boot) {
+    return (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
+}
+
+/* Its table of `devices_count` devices, by device number. */
+static inline const struct ukvm_device *uk_boot_devices(const struct ukvm_boot *boot) {
+    return (const struct ukvm_device *)((uintptr_t)boot + boot->devices_offset);
+}
+
+/* The range that holds `address`, and the first one of a kind; NULL if there is none. */
+const struct ukvm_range *uk_range_at(uintptr_t address);
+const struct ukvm_range *uk_range_find(enum ukvm_range_kind kind);
+
 /* Errors of the guest kernel itself, beside enum ukvm_error; also returned negated. */
 enum uk_error {
     UK_ENOMEM = 64, /* the guest's memory or its I/O arena is used up */

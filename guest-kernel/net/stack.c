@@ -84,7 +84,7 @@ void uk_net_up(void) {
     uk_ticks_init();
     lwip_init();
     const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_device *devices = (const void *)((const char *)boot + boot->devices_offset);
+    const struct ukvm_device *devices = uk_boot_devices(boot);
     for (uint32_t i = 0; i < boot->devices_count; i++)
         if (devices[i].kind == UKVM_DEVICE_NET)
             add_device(&devices[i]);

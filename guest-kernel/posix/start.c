@@ -17,12 +17,8 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 
 size_t uk_stack_size(void) {
-    const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
-    for (uint32_t i = 0; i < boot->ranges_count; i++)
-        if (ranges[i].kind == UKVM_RANGE_STACK)
-            return ranges[i].size;
-    return UKVM_STACK_DEFAULT;
+    const struct ukvm_range *stack = uk_range_find(UKVM_RANGE_STACK);
+    return stack ? stack->size : UKVM_STACK_DEFAULT;
 }
 
 /*

@@ -77,7 +77,7 @@ static void ok(bool passed, const char *name) {
 }
 
 static const struct ukvm_range *range_at(unsigned i) {
-    return (const struct ukvm_range *)((const char *)uk_boot() + uk_boot()->ranges_offset) + i;
+    return uk_boot_ranges(uk_boot()) + i;
 }
 
 /* The range that ends at `end`, or that holds the byte before it. */

@@ -58,7 +58,7 @@ static struct ukvm_sqe any_submission(void) {
 }
 
 static uint64_t free_page(void) {
-    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)guest.boot + guest.boot->ranges_offset);
+    const struct ukvm_range *ranges = uk_boot_ranges(guest.boot);
     const struct ukvm_range *range = &ranges[dice() % guest.boot->ranges_count];
     return range->base + dice() % (range->size / UKVM_PAGE_SIZE) * UKVM_PAGE_SIZE;
 }

@@ -16,15 +16,6 @@ static void ok(bool passed, const char *name) {
     uk_printf("%s %u - %s\n", passed ? "ok" : "not ok", ++tests, name);
 }
 
-static const struct ukvm_range *find_range(void) {
-    const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
-    for (uint32_t i = 0; i < boot->ranges_count; i++)
-        if (ranges[i].kind == UKVM_RANGE_INITRD)
-            return &ranges[i];
-    return NULL;
-}
-
 static const volatile uint8_t *at(uint64_t offset) {
     return (const volatile uint8_t *)(uk_boot()->initrd_addr + offset);
 }
@@ -37,7 +28,7 @@ static int32_t try_on_it(uint8_t op) {
 
 static int check(void) {
     const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_range *range = find_range();
+    const struct ukvm_range *range = uk_range_find(UKVM_RANGE_INITRD);
     uint64_t size = boot->initrd_size;
     ok(boot->features & UKVM_FEATURE_INITRD, "the feature is offered");
     if (!range) {
@@ -97,7 +88,7 @@ static int below(void) {
 }
 
 static int above(void) {
-    return *at(find_range()->size);
+    return *at(uk_range_find(UKVM_RANGE_INITRD)->size);
 }
 
 static const struct {

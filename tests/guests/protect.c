@@ -50,18 +50,8 @@ static bool is_filled(const uint8_t *at, uint64_t length) {
     return right;
 }
 
-/* The free range that holds `at`. */
-static const struct ukvm_range *range_of(const void *at) {
-    const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
-    for (uint32_t i = 0; i < boot->ranges_count; i++)
-        if ((uintptr_t)at >= ranges[i].base && (uintptr_t)at - ranges[i].base < ranges[i].size)
-            return &ranges[i];
-    return NULL;
-}
-
 static void refusals(uint8_t *page) {
-    const struct ukvm_range *range = range_of(page);
+    const struct ukvm_range *range = uk_range_at((uintptr_t)page);
     const uint8_t *end = (const uint8_t *)(range->base + range->size);
     static const unsigned bad[] = {
         UKVM_PROT_WRITE,    UKVM_PROT_EXEC, UKVM_PROT_READ | UKVM_PROT_EXEC, READ_WRITE | UKVM_PROT_EXEC, 8,
@@ -208,7 +198,7 @@ static void registers(uint8_t *block) {
 static int exhaust(uint8_t *block) {
     int32_t result = 0;
     unsigned count = 0;
-    const struct ukvm_range *range = range_of(block);
+    const struct ukvm_range *range = uk_range_at((uintptr_t)block);
     uint64_t end = range->base + range->size;
     for (uint8_t *at = block; result == 0 && (uintptr_t)at + LARGE <= end; at += LARGE)
         count += (result = protect(at + PAGE, PAGE, 0)) == 0;

@@ -47,18 +47,8 @@ static bool ranges_are_sound(const struct ukvm_range *ranges, uint32_t count) {
     return count > 0;
 }
 
-/* The range that holds an address, or NULL. */
-static const struct ukvm_range *range_of(uintptr_t address) {
-    const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
-    for (uint32_t i = 0; i < boot->ranges_count; i++)
-        if (address >= ranges[i].base && address - ranges[i].base < ranges[i].size)
-            return &ranges[i];
-    return NULL;
-}
-
 static bool range_is(uintptr_t address, uint32_t kind, uint32_t prot) {
-    const struct ukvm_range *range = range_of(address);
+    const struct ukvm_range *range = uk_range_at(address);
     return range && range->kind == kind && range->prot == prot;
 }
 
@@ -91,13 +81,13 @@ static void boot_page(int argc, char **argv, char **envp) {
     ok(blob_is_sound(boot->args_offset, boot->args_size, boot->args_count), "the argument blob holds its strings");
     ok(blob_is_sound(boot->env_offset, boot->env_size, boot->env_count), "so does the environment's");
     ok(argc >= 1 && !argv[argc], "argv ends in NULL");
-    ok(ranges_are_sound((const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset), boot->ranges_count),
+    ok(ranges_are_sound(uk_boot_ranges(boot), boot->ranges_count),
        "ranges rise, do not overlap, and none is writable and executable");
     ok(range_is((uintptr_t)&boot_page, UKVM_RANGE_IMAGE, UKVM_PROT_READ | UKVM_PROT_EXEC), "code is r-x");
     ok(range_is((uintptr_t)&constant, UKVM_RANGE_IMAGE, UKVM_PROT_READ), "constants are r--");
     ok(range_is((uintptr_t)&variable, UKVM_RANGE_IMAGE, UKVM_PROT_READ | UKVM_PROT_WRITE), "variables are rw-");
     ok(range_is((uintptr_t)&local, UKVM_RANGE_STACK, UKVM_PROT_READ | UKVM_PROT_WRITE), "the stack is rw-");
-    ok(!range_of((uintptr_t)boot) && !range_of(boot->arena_addr), "boot page and arena are no ranges");
+    ok(!uk_range_at((uintptr_t)boot) && !uk_range_at(boot->arena_addr), "boot page and arena are no ranges");
     memcpy(words, boot->entropy, sizeof words);
     uint64_t all = 0;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)

@@ -25,7 +25,7 @@ static uint64_t free_page(void) {
 
 static const struct ukvm_range *range(uint32_t number) {
     const struct ukvm_boot *boot = uk_boot();
-    return (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset) + number % boot->ranges_count;
+    return uk_boot_ranges(boot) + number % boot->ranges_count;
 }
 
 static uint64_t memory_end(void) {

@@ -34,7 +34,7 @@ static bool is_block(const struct ukvm_sqe *s, bool buffer) {
 }
 
 static bool is_returnable(const struct ukvm_sqe *s) {
-    const struct ukvm_range *range = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
+    const struct ukvm_range *range = uk_boot_ranges(boot);
     for (uint32_t i = 0; i < boot->ranges_count; i++)
         if (range[i].kind == UKVM_RANGE_FREE && s->offset >= range[i].base && s->length <= range[i].size &&
             s->offset - range[i].base <= range[i].size - s->length)
@@ -282,7 +282,7 @@ int main(int argc, char **argv) {
     uint64_t count;
     boot = uk_boot();
     open_rings();
-    devices = (const struct ukvm_device *)((uintptr_t)boot + boot->devices_offset);
+    devices = uk_boot_devices(boot);
     if (argc != 3 || !uk_parse_u64(argv[1], &state) || !uk_parse_u64(argv[2], &count) || state == 0)
         return 2;
     spare = (uintptr_t)uk_pages_alloc(1);

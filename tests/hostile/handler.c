@@ -29,7 +29,7 @@ static uint64_t variable = 1;
 
 static const struct ukvm_range *range(uint32_t number) {
     const struct ukvm_boot *boot = uk_boot();
-    return (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset) + number % boot->ranges_count;
+    return uk_boot_ranges(boot) + number % boot->ranges_count;
 }
 
 static uint64_t address_of(uint32_t number) {

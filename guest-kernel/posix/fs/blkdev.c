@@ -55,7 +55,7 @@ struct piece {
 /* NULL if it is no disk. */
 static const struct ukvm_device *device_at(uint32_t number) {
     const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_device *devices = (const struct ukvm_device *)((uintptr_t)boot + boot->devices_offset);
+    const struct ukvm_device *devices = uk_boot_devices(boot);
     return number < boot->devices_count && devices[number].kind == UKVM_DEVICE_BLK ? &devices[number] : NULL;
 }
 

@@ -109,7 +109,7 @@ static int add_device(const char *name, mode_t mode, dev_t number) {
 
 static int add_devices(void) {
     const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_device *devices = (const struct ukvm_device *)((uintptr_t)boot + boot->devices_offset);
+    const struct ukvm_device *devices = uk_boot_devices(boot);
     const struct uk_chardev *chardev;
     int result = 0;
     for (uint32_t i = 0; i < boot->devices_count && result == 0; i++)

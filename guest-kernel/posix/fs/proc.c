@@ -133,7 +133,7 @@ static void append_range(struct uk_text *text, const struct ukvm_range *range, c
 
 static void make_maps(struct uk_text *text) {
     const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
+    const struct ukvm_range *ranges = uk_boot_ranges(boot);
     char exe[256];
     uk_proc_exe(exe, sizeof exe);
     for (uint32_t i = 0; i < boot->ranges_count; i++)

@@ -90,18 +90,9 @@ static int float_code(unsigned raised) {
     return raised & 0x12 ? FPE_FLTUND : raised & 0x20 ? FPE_FLTRES : 0;
 }
 
-static const struct ukvm_range *find_range(uintptr_t address) {
-    const struct ukvm_boot *boot = uk_boot();
-    const struct ukvm_range *ranges = (const struct ukvm_range *)((uintptr_t)boot + boot->ranges_offset);
-    for (uint32_t i = 0; i < boot->ranges_count; i++)
-        if (address >= ranges[i].base && address - ranges[i].base < ranges[i].size)
-            return &ranges[i];
-    return NULL;
-}
-
 /* What is there and closed is not "not mapped". */
 static int page_code(const struct ukvm_fault *fault) {
-    const struct ukvm_range *range = find_range(fault->address);
+    const struct ukvm_range *range = uk_range_at(fault->address);
     bool mapped = range && (range->kind != UKVM_RANGE_FREE || uk_pages_are_taken((const void *)fault->address, 1));
     return mapped || (fault->error_code & PAGE_PRESENT) ? SEGV_ACCERR : SEGV_MAPERR;
 }
@@ -154,7 +145,7 @@ static size_t state_size(uint64_t *xsave) {
 
 static bool can_be_written(uintptr_t start, uintptr_t end) {
     for (uintptr_t page = start & -(uintptr_t)UKVM_PAGE_SIZE; page < end; page += UKVM_PAGE_SIZE) {
-        const struct ukvm_range *range = find_range(page);
+        const struct ukvm_range *range = uk_range_at(page);
         if (!range || !(range->prot & UKVM_PROT_WRITE) || uk_is_protected((const void *)page))
             return false;
     }
