@@ -7,6 +7,7 @@
 #include "lwip/dns.h"
 #include "lwip/init.h"
 #include "posix/process/process.h"
+#include "posix/signals/stop.h"
 #include "posix/threads/thread.h"
 #include "tcp.h"
 
@@ -91,6 +92,7 @@ void uk_net_up(void) {
     give_up_waiting = uk_clock_monotonic() + CONFIGURE_SECONDS * UK_SECOND;
     uk_exit_hook = before_exit;
     uk_at_process_end(uk_tcp_end);
+    uk_stop_ask();
 }
 
 bool uk_net_is_own(const ip_addr_t *ip) {

@@ -4,6 +4,16 @@
 #include <sys/auxv.h>
 
 #include "posix/files/file.h"
+#include "posix/fs/tree.h"
+#include "posix/memory/memory.h"
+#include "posix/memory/protect.h"
+#include "posix/process/process.h"
+#include "posix/signals/fault.h"
+#include "posix/signals/signal.h"
+#include "posix/signals/signalfd.h"
+#include "posix/signals/sigqueue.h"
+#include "posix/signals/stop.h"
+#include "posix/time/posix_timer.h"
 
 int main(int argc, char **argv, char **envp);
 void _init(void);
@@ -15,11 +25,6 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
 
 /* The linker's: the image begins with its headers. */
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
-
-size_t uk_stack_size(void) {
-    const struct ukvm_range *stack = uk_range_find(UKVM_RANGE_STACK);
-    return stack ? stack->size : UKVM_STACK_DEFAULT;
-}
 
 /*
  * Programs write to their arguments, and take for granted that the strings lie behind each other, so they are copied
@@ -60,13 +65,51 @@ static void write_auxiliary(Elf64_auxv_t *at) {
     memcpy(at, values, sizeof values);
 }
 
+/* ---- who calls whom upwards: every hook of this kernel but those of net/, in one place */
+
+static void before_sleep(void) {
+    uk_protect_flush();
+    uk_memory_trim();
+}
+
+/* clone(2), CLONE_CHILD_CLEARTID: pthread_join() waits for it. */
+static void thread_ended(struct uk_thread *thread) {
+    if (thread->clear_tid) {
+        *thread->clear_tid = 0;
+        uk_futex_wake(thread->clear_tid, 1, UINT32_MAX);
+    }
+    uk_sigqueue_forget(thread);
+}
+
+static const struct uk_thread_hooks thread_hooks = {
+    .signal_pending = uk_signal_pending,
+    .before_sleep = before_sleep,
+    .ended = thread_ended,
+    .unmap = uk_memory_unmap,
+};
+
+static const struct uk_signal_hooks signal_hooks = {
+    .wanted = uk_stop_handled,
+    .handled = uk_fault_handled,
+    .pending = uk_signalfd_notify,
+    .end = uk_process_end,
+};
+
+static const struct uk_sigqueue_hooks sigqueue_hooks = {
+    .timer_queued = uk_posix_timer_queued,
+    .timer_taken = uk_posix_timer_taken,
+};
+
 void uk_main(int argc, char **argv, char **envp) {
     char **end = envp;
     while (*end)
         end++;
     copy_strings(argv, envp);
     write_auxiliary((Elf64_auxv_t *)(end + 1));
-    uk_threads_init();
+    uk_threads_init(&thread_hooks);
+    uk_signals_init(&signal_hooks);
+    uk_sigqueue_init(&sigqueue_hooks);
+    uk_fs_root_init(uk_fs_fill);
     uk_files_init();
     __libc_start_main(main, argc, argv, _init, _fini, NULL);
     __builtin_unreachable();

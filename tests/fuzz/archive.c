@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/tar.c guest-kernel/posix/fs/cpio.c */
+/* links: guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/member.c guest-kernel/posix/fs/tar.c */
+/* links: guest-kernel/posix/fs/cpio.c */
 /*
  * The initrd as the guest reads it: an archive of any kind. The first byte says whether checksums are put right, so
  * that what is behind them is reached.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/tar.c guest-kernel/posix/fs/cpio.c */
+/* links: guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/member.c guest-kernel/posix/fs/tar.c */
+/* links: guest-kernel/posix/fs/cpio.c */
 #include "posix/fs/archive.h"
 
 #include <errno.h>

@@ -3,7 +3,8 @@
 /* links: guest-kernel/posix/fs/path.c guest-kernel/posix/fs/open.c guest-kernel/posix/fs/at.c */
 /* links: guest-kernel/posix/fs/regular.c guest-kernel/posix/fs/directory.c guest-kernel/posix/fs/tree.c */
 /* links: guest-kernel/posix/fs/initrd.c guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/tar.c */
-/* links: guest-kernel/posix/fs/cpio.c guest-kernel/posix/fs/names_calls.c guest-kernel/posix/fs/stat_calls.c */
+/* links: guest-kernel/posix/fs/member.c guest-kernel/posix/fs/cpio.c guest-kernel/posix/fs/names_calls.c */
+/* links: guest-kernel/posix/fs/stat_calls.c */
 /* links: guest-kernel/posix/fs/change_calls.c guest-kernel/posix/fs/fs_calls.c */
 /* links: guest-kernel/posix/process/credentials.c */
 #include "core/kernel.h"
@@ -13,9 +14,9 @@
 #include <limits.h>
 #include <sys/statfs.h>
 
-#include "posix/files/pipe.h"
 #include "posix/fs/blkdev.h"
 #include "posix/fs/open.h"
+#include "posix/fs/pipe.h"
 #include "posix/fs/shared.h"
 #include "posix/fs/tree.h"
 #include "posix/time/deadline.h"

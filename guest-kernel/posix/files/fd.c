@@ -2,7 +2,9 @@
 /* Descriptors: the table from numbers to open files, and the system calls that change it. */
 #include <fcntl.h>
 
-#include "pipe.h"
+#include "file.h"
+
+#include "posix/process/process.h"
 
 struct slot {
     struct uk_file *file;
@@ -145,9 +147,9 @@ long uk_sys_fcntl(int fd, int command, long argument) {
     case F_OFD_SETLKW:
         return 0;
     case F_GETPIPE_SZ:
-        return uk_pipe_capacity(file);
+        return file->ops->capacity ? file->ops->capacity(file) : -EBADF;
     case F_SETPIPE_SZ:
-        return uk_pipe_set_capacity(file, (unsigned)argument);
+        return file->ops->set_capacity ? file->ops->set_capacity(file, (unsigned)argument) : -EBADF;
     case F_GETOWN:
         return 1;
     case F_SETOWN:

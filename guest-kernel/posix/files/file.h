@@ -55,6 +55,10 @@ struct uk_file_ops {
      */
     int (*map)(struct uk_file *file, off_t offset, size_t count, void *at, int prot, void **pages);
 
+    /* F_GETPIPE_SZ and F_SETPIPE_SZ: bytes that a pipe holds. NULL: -EBADF; -EBUSY: it holds more. */
+    long (*capacity)(struct uk_file *file);
+    long (*set_capacity)(struct uk_file *file, unsigned size);
+
     bool seekable;
     bool is_zeros;               /* a mapping of it is anonymous memory */
     enum uk_waits_for waits_for; /* who makes it ready: the world, or only another thread (a pipe). See thread.h */
@@ -127,9 +131,6 @@ struct uk_file *uk_fd_get(int fd);
 int uk_fd_add(struct uk_file *file, int least, int fd_flags);
 int uk_fd_close(int fd);
 
-/* What RLIMIT_NOFILE allows. process.c */
-int uk_fd_limit(void);
-
 /* Puts standard input, output and error in place. */
 void uk_files_init(void);
 
@@ -156,9 +157,6 @@ struct uk_kstat {
     int64_t atime_sec, atime_nsec, mtime_sec, mtime_nsec, ctime_sec, ctime_nsec;
     int64_t unused[3];
 };
-
-/* Bytes of the main thread's stack. */
-size_t uk_stack_size(void);
 
 /* ---- paths, provided by fs.c */
 

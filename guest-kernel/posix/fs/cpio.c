@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "archive.h"
+#include "member.h"
 
 #define ALIGN 4
 

@@ -178,16 +178,8 @@ static void unpack_initrd(char *complaint, size_t size) {
 }
 
 /* Complaints come last: other threads may run meanwhile, and must not find half a tree. */
-struct uk_inode *uk_fs_root(void) {
-    static struct uk_inode *root;
+void uk_fs_fill(void) {
     char complaint[256] = "";
-    if (root)
-        return root;
-    root = uk_inode_new(S_IFDIR | 0755);
-    if (!root)
-        uk_panic("no memory for a file system");
-    root->links = 1;
-    root->directory.parent = uk_inode_ref(root);
     unpack_initrd(complaint, sizeof complaint);
     int result = add_all();
     if (complaint[0])
@@ -195,5 +187,4 @@ struct uk_inode *uk_fs_root(void) {
     if (result)
         uk_eprintf("ukvm: /dev, /proc and /etc are not complete: %s\n",
                    result == -ENOSPC ? "there is not enough memory" : "files of the initrd are in their place");
-    return root;
 }

@@ -84,7 +84,11 @@ struct uk_inode {
     };
 };
 
-/* The tree's root; the first call builds the tree. fs.c */
+/*
+ * The tree's root. The first call makes it and has `fill` of uk_fs_root_init() put into it what every program finds: a
+ * program that never names a path pays nothing. root.c
+ */
+void uk_fs_root_init(void (*fill)(void));
 struct uk_inode *uk_fs_root(void);
 
 /* ---- inodes */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "posix/files/pipe.h"
+#include "pipe.h"
 
 static mode_t mask = 0022;
 

@@ -7,6 +7,7 @@
 
 #include "path.h"
 #include "posix/process/credentials.h"
+#include "posix/process/process.h"
 #include "posix/process/random.h"
 #include "posix/threads/thread.h"
 #include "posix/time/deadline.h"

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "archive.h"
+#include "member.h"
 
 #define BLOCK 512u
 

@@ -29,6 +29,9 @@ void uk_tree_clear(struct uk_inode *directory);
 /* What is at `path`, no link at its end followed, with a reference. */
 int uk_tree_find(const char *path, struct uk_inode **inode);
 
+/* Puts into the root what every program finds there: fs.c, for uk_fs_root_init(). */
+void uk_fs_fill(void);
+
 /* Fills the tree from an archive. A bad one gives no files at all, and a line that says why. */
 void uk_initrd_unpack(const void *archive, size_t size, char *complaint, size_t complaint_size);
 

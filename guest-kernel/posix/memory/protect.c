@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "posix/signals/fault.h"
-
 #define PROTECTED_TAG (UINT32_C(1) << 31)
 #define MAX_RUN (UKVM_PROTECT_MAX / UKVM_PAGE_SIZE)
 
@@ -110,6 +108,7 @@ static struct {
     char *pages;
     size_t count; /* 0: none */
 } closed;
+static bool at_once;
 
 void uk_protect_flush(void) {
     size_t count = closed.count;
@@ -117,11 +116,16 @@ void uk_protect_flush(void) {
     close_now(closed.pages, count);
 }
 
+void uk_protect_at_once(void) {
+    at_once = true;
+    uk_protect_flush();
+}
+
 void uk_protect_new(void *pages, size_t count) {
     uk_protect_flush();
     closed.pages = pages;
     closed.count = count;
-    if (uk_faults_handled)
+    if (at_once)
         uk_protect_flush();
 }
 

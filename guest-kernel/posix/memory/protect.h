@@ -14,6 +14,9 @@ int uk_protect(void *pages, size_t count, int prot);
 /* Pages just mapped with PROT_NONE. */
 void uk_protect_new(void *pages, size_t count);
 
+/* From now on uk_protect_new() puts nothing off: the program handles its faults, and could tell. */
+void uk_protect_at_once(void);
+
 /* Before the program sleeps: what uk_protect_new() has put off. */
 void uk_protect_flush(void);
 

@@ -61,8 +61,6 @@ void uk_fault_entry(void);
 struct delivery *uk_fault_begin(const struct ukvm_fault *fault, const struct fxsave *fpu);
 void uk_fault_handle(struct delivery *d);
 
-bool uk_faults_handled;
-
 static void arm(void) {
     volatile struct ukvm_fault *shared = (volatile struct ukvm_fault *)uk_boot()->fault_addr;
     shared->handler = (uintptr_t)uk_fault_entry;
@@ -72,8 +70,7 @@ void uk_fault_handled(int signal) {
     bool is_fault = signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP;
     if (!is_fault || !(uk_boot()->features & UKVM_FEATURE_FAULT))
         return;
-    uk_faults_handled = true;
-    uk_protect_flush();
+    uk_protect_at_once();
     arm();
 }
 

@@ -18,7 +18,4 @@
 /* The program has a handler for `signal`: if a fault can be this signal, from now on the monitor hands it over. */
 void uk_fault_handled(int signal);
 
-/* Whether it has had one for any fault. */
-extern bool uk_faults_handled;
-
 #endif

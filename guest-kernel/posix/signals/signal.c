@@ -7,12 +7,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "fault.h"
 #include "posix/process/credentials.h"
-#include "posix/process/process.h"
 #include "posix/time/deadline.h"
 #include "sigqueue.h"
-#include "stop.h"
 
 /* musl's own way to end a thread: pthread_cancel() has set a flag, and only wants EINTR. src/internal/pthread_impl.h */
 #define SIGCANCEL_MUSL 33
@@ -32,7 +29,13 @@ static struct kernel_sigaction actions[UK_SIGNALS + 1];
 static uint64_t process_pending;
 static struct uk_thread_list suspended; /* in sigsuspend(), pause() and sigtimedwait() */
 
+static const struct uk_signal_hooks *hooks;
+
 bool uk_signals_attention;
+
+void uk_signals_init(const struct uk_signal_hooks *above) {
+    hooks = above;
+}
 
 extern const char __cp_begin[]; /* musl/src/thread/x86_64/syscall_cp.s */
 
@@ -85,7 +88,7 @@ void uk_signal_thread(struct uk_thread *thread, int signal) {
     if (is_lost(thread, signal))
         return;
     thread->signals_pending |= bit(signal);
-    uk_signalfd_notify(signal);
+    hooks->pending(signal);
     if (!blocks(thread, signal))
         wake_for_signal(thread);
     else if (thread->list == &suspended) /* sigtimedwait() takes what is blocked */
@@ -98,7 +101,7 @@ void uk_signal_process(int signal) {
         return;
     process_pending |= bit(signal);
     uk_signals_attention = true;
-    uk_signalfd_notify(signal);
+    hooks->pending(signal);
     struct uk_thread *waiting = NULL;
     for (struct uk_thread *thread = uk_threads; thread; thread = thread->all_next) {
         if (thread->dead)
@@ -157,7 +160,7 @@ bool uk_signal_take(uint64_t set, siginfo_t *info) {
 void uk_signals_wanted(uint64_t set) {
     for (int signal = 1; signal <= UK_SIGNALS; signal++)
         if (set & bit(signal))
-            uk_stop_handled(signal);
+            hooks->wanted(signal);
 }
 
 static void drop_ignored(void) {
@@ -179,7 +182,7 @@ bool uk_signal_pending(void) {
 static _Noreturn void end_by(int signal) {
     if (signal != SIGTERM && signal != SIGINT) /* whoever sends these knows */
         uk_eprintf("terminated by signal %d (%s)\n", signal, uk_signal_name(signal));
-    uk_process_end(128 + signal);
+    hooks->end(128 + signal);
 }
 
 const char *uk_signal_name(int signal) {
@@ -260,9 +263,9 @@ long uk_sys_rt_sigaction(int signal, const struct kernel_sigaction *action, stru
     if (action) {
         actions[signal] = *action;
         if (action->handler != SIG_DFL)
-            uk_stop_handled(signal);
+            hooks->wanted(signal);
         if (action->handler != SIG_DFL && action->handler != SIG_IGN)
-            uk_fault_handled(signal);
+            hooks->handled(signal);
     }
     if (old)
         *old = before;

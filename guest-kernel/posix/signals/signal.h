@@ -11,12 +11,6 @@
 
 #include "posix/threads/thread.h"
 
-/*
- * What a blocking operation returns (negated) when a signal ended it: the system call is made again after a handler
- * with SA_RESTART and returns EINTR after another. Linux: ERESTARTSYS.
- */
-#define UK_ERESTART 512
-
 /* Set when some thread may have a signal to take; looked at after every system call. */
 extern bool uk_signals_attention;
 
@@ -42,8 +36,15 @@ bool uk_signal_take(uint64_t set, siginfo_t *info);
 /* The program takes the signals of a set in other ways than by handlers. */
 void uk_signals_wanted(uint64_t set);
 
-/* A signal is pending now. signalfd.c */
-void uk_signalfd_notify(int signal);
+/* What signals need of others; posix/start.c has the table. */
+struct uk_signal_hooks {
+    void (*wanted)(int signal);  /* the program no longer leaves it to the default, or waits for it */
+    void (*handled)(int signal); /* the program has a handler of its own for it */
+    void (*pending)(int signal); /* one has come, whether or not a thread blocks it. From callbacks, too */
+    void (*end)(int status) __attribute__((noreturn)); /* the program ends by a signal */
+};
+
+void uk_signals_init(const struct uk_signal_hooks *hooks);
 
 /* Whether the current thread has one pending that it does not block and that does anything. */
 bool uk_signal_pending(void);

@@ -6,6 +6,7 @@
 
 #include "posix/files/file.h"
 #include "signal.h"
+#include "signalfd.h"
 #include "stop.h"
 
 struct signalfd {

@@ -12,6 +12,11 @@ struct pending {
 };
 
 static struct pending *queue;
+static const struct uk_sigqueue_hooks *hooks;
+
+void uk_sigqueue_init(const struct uk_sigqueue_hooks *above) {
+    hooks = above;
+}
 
 static bool is(const struct pending *pending, const struct uk_thread *thread, int signal) {
     return pending->thread == thread && pending->info.si_signo == signal;
@@ -38,7 +43,7 @@ int uk_sigqueue_add(struct uk_thread *thread, const siginfo_t *info) {
     *pending = (struct pending){.thread = thread, .info = *info};
     *at = pending;
     if (info->si_code == SI_TIMER)
-        uk_posix_timer_queued(info);
+        hooks->timer_queued(info);
     return 0;
 }
 
@@ -53,7 +58,7 @@ bool uk_sigqueue_take(struct uk_thread *thread, int signal, siginfo_t *info) {
     *info = pending->info;
     uk_free(pending);
     if (info->si_code == SI_TIMER)
-        uk_posix_timer_taken(info);
+        hooks->timer_taken(info);
     return *find(at, thread, signal);
 }
 

@@ -22,9 +22,15 @@ bool uk_sigqueue_take(struct uk_thread *thread, int signal, siginfo_t *info);
 /* The thread has ended. */
 void uk_sigqueue_forget(const struct uk_thread *thread);
 
-/* A POSIX timer's signal is pending; and has been taken, which fills in how often it expired meanwhile. posix_timer.c
+/*
+ * What POSIX timers do: a timer's signal is pending; and has been taken, which fills in how often the timer expired
+ * meanwhile. posix/start.c has the table.
  */
-void uk_posix_timer_queued(const siginfo_t *info);
-void uk_posix_timer_taken(siginfo_t *info);
+struct uk_sigqueue_hooks {
+    void (*timer_queued)(const siginfo_t *info);
+    void (*timer_taken)(siginfo_t *info);
+};
+
+void uk_sigqueue_init(const struct uk_sigqueue_hooks *hooks);
 
 #endif

@@ -2,13 +2,6 @@
 #include "thread.h"
 
 #include <errno.h>
-#include <sched.h>
-
-#include "posix/memory/memory.h"
-#include "posix/memory/protect.h"
-#include "posix/signals/signal.h"
-#include "posix/signals/sigqueue.h"
-#include "posix/syscall.h"
 
 /* A program that never blocks still gets its completions and timers, this often. */
 #define POLL_INTERVAL UK_MILLISECOND
@@ -31,6 +24,8 @@ static struct uk_thread main_thread = {.tid = 1};
 static struct uk_thread_list ready;
 static int last_tid = 1;
 static struct uk_thread *dead; /* to be freed by the next thread that runs */
+
+static const struct uk_thread_hooks *hooks;
 
 struct uk_thread *uk_current = &main_thread;
 struct uk_thread *uk_threads = &main_thread;
@@ -71,7 +66,7 @@ void uk_thread_bury(void) {
         return;
     dead = NULL;
     if (thread->unmap)
-        uk_memory_unmap(thread->unmap, thread->unmap_size);
+        hooks->unmap(thread->unmap, thread->unmap_size);
     uk_free(thread);
 }
 
@@ -105,8 +100,7 @@ static bool all_wait_for_threads(void) {
 static void idle(void) {
     if (all_wait_for_threads() && uk_timers_next() == UKVM_DEADLINE_NONE)
         uk_panic("deadlock: every thread waits for another one");
-    uk_protect_flush();
-    uk_memory_trim();
+    hooks->before_sleep();
     uk_wait(UKVM_DEADLINE_NONE);
 }
 
@@ -138,7 +132,7 @@ static void timed_out(struct uk_timer *timer) {
 
 int uk_block(struct uk_thread_list *list, uint64_t deadline, enum uk_waits_for waits_for) {
     struct uk_thread *self = uk_current;
-    if (uk_signal_pending())
+    if (hooks->signal_pending())
         return -UK_ERESTART;
     if (deadline != UKVM_DEADLINE_NONE)
         uk_timer_start(&self->timer, deadline);
@@ -245,7 +239,8 @@ void uk_unlock(struct uk_lock *lock) {
 
 /* ---- threads begin and end */
 
-void uk_threads_init(void) {
+void uk_threads_init(const struct uk_thread_hooks *above) {
+    hooks = above;
     main_thread.timer.fire = timed_out;
     uk_await_hook = await;
 }
@@ -290,43 +285,16 @@ int uk_thread_create(int (*function)(void *), void *stack, void *argument, uintp
 
 _Noreturn void uk_thread_exit(void) {
     struct uk_thread *self = uk_current;
-    if (self->clear_tid) {
-        *self->clear_tid = 0;
-        uk_futex_wake(self->clear_tid, 1, UINT32_MAX);
-    }
+    hooks->ended(self);
     if (self == &main_thread) { /* its structure is static and its stack is not mapped memory */
         self->dead = true;
         for (;;)
             switch_away();
     }
     forget(self);
-    uk_sigqueue_forget(self);
     self->dead = true;
     struct uk_thread *next = take_next();
     dead = self;
     uk_switch(&self->stack_pointer, next->stack_pointer);
     __builtin_unreachable();
-}
-
-/* Called by musl's __clone(), laid over by ours. The flags are those of pthread_create(); others make processes. */
-int uk_clone(int (*function)(void *), void *stack, int flags, void *argument, int *parent_tid, void *tls,
-             int *child_tid);
-
-int uk_clone(int (*function)(void *), void *stack, int flags, void *argument, int *parent_tid, void *tls,
-             int *child_tid) {
-    const int needed = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-    if ((flags & needed) != needed)
-        return uk_missing_call("clone (a process)");
-    return uk_thread_create(function, stack, argument, flags & CLONE_SETTLS ? (uintptr_t)tls : 0,
-                            flags & CLONE_PARENT_SETTID ? parent_tid : NULL,
-                            flags & CLONE_CHILD_CLEARTID ? child_tid : NULL);
-}
-
-/* Called by musl's __unmapself(). */
-_Noreturn void uk_thread_exit_unmapping(void *base, size_t size);
-
-_Noreturn void uk_thread_exit_unmapping(void *base, size_t size) {
-    uk_current->unmap = base;
-    uk_current->unmap_size = size;
-    uk_thread_exit();
 }

@@ -49,8 +49,22 @@ struct uk_thread {
 extern struct uk_thread *uk_current;
 extern struct uk_thread *uk_threads; /* the head of the list by all_next */
 
+/* What threads need of the layers above them; posix/start.c has the table. */
+struct uk_thread_hooks {
+    bool (*signal_pending)(void);            /* the current thread has a signal to take, which ends a sleep */
+    void (*before_sleep)(void);              /* every thread is blocked, and the guest is about to sleep; may submit */
+    void (*ended)(struct uk_thread *thread); /* the current thread will never run again; may wake others */
+    void (*unmap)(void *stack, size_t size); /* the stack of a thread that has ended */
+};
+
 /* Makes the boot thread the first one. */
-void uk_threads_init(void);
+void uk_threads_init(const struct uk_thread_hooks *hooks);
+
+/*
+ * What a blocking operation returns (negated) when a signal ended it: the system call is made again after a handler
+ * with SA_RESTART and returns EINTR after another. Linux: ERESTARTSYS.
+ */
+#define UK_ERESTART 512
 
 /*
  * Blocks the current thread until uk_unblock(), a signal for it, or until the monotonic clock reads `deadline`
@@ -108,7 +122,7 @@ int uk_thread_create(int (*function)(void *), void *stack, void *argument, uintp
                      int *clear_tid);
 _Noreturn void uk_thread_exit(void);
 
-/* Futexes: wakes up to `count` threads that wait at `address`. */
+/* Futexes: wakes up to `count` threads that wait at `address`. futex.c */
 int uk_futex_wake(const void *address, int count, uint32_t bits);
 
 #endif

@@ -30,5 +30,10 @@ uint64_t uk_uptime(void);
 
 /* What is added to monotonic time to give the wall clock; clock_settime() changes it. */
 uint64_t uk_wall_base(void);
+void uk_set_wall_base(uint64_t base);
+
+/* What a clock showed when the guest started; whether it is one that goes on while the program sleeps. */
+uint64_t uk_clock_base(clockid_t clock);
+bool uk_clock_goes_on(clockid_t clock);
 
 #endif

@@ -7,6 +7,7 @@
 #include "interval.h"
 #include "posix/signals/signal.h"
 #include "posix/signals/sigqueue.h"
+#include "posix_timer.h"
 
 /* Linux: struct sigevent, as the kernel has it. */
 struct event {

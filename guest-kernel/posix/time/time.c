@@ -11,49 +11,6 @@
 #define NS UINT64_C(1000000000)
 #define TICKS_PER_SECOND 100 /* sysconf(_SC_CLK_TCK), of times() */
 
-#define UPTIME_AT_START (3600 * NS)
-
-static int64_t wall_shift; /* by clock_settime() */
-
-uint64_t uk_wall_base(void) {
-    return uk_boot()->wall_base + (uint64_t)wall_shift;
-}
-
-uint64_t uk_uptime(void) {
-    return UPTIME_AT_START + uk_clock_monotonic();
-}
-
-struct timespec uk_timespec(uint64_t ns) {
-    return (struct timespec){.tv_sec = (time_t)(ns / NS), .tv_nsec = (long)(ns % NS)};
-}
-
-int uk_duration(const struct timespec *time, uint64_t *ns) {
-    if (time->tv_sec < 0 || (unsigned long)time->tv_nsec >= NS)
-        return -EINVAL;
-    if (__builtin_mul_overflow((uint64_t)time->tv_sec, NS, ns) ||
-        __builtin_add_overflow(*ns, (uint64_t)time->tv_nsec, ns))
-        *ns = UINT64_MAX;
-    return 0;
-}
-
-uint64_t uk_deadline_in(uint64_t ns) {
-    uint64_t deadline;
-    return __builtin_add_overflow(uk_clock_monotonic(), ns, &deadline) ? UKVM_DEADLINE_NONE : deadline;
-}
-
-int uk_deadline_after(const struct timespec *duration, uint64_t *deadline) {
-    uint64_t ns;
-    if (uk_duration(duration, &ns))
-        return -EINVAL;
-    *deadline = uk_deadline_in(ns);
-    return 0;
-}
-
-static bool is_wall(clockid_t clock) {
-    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI ||
-           clock == CLOCK_REALTIME_ALARM;
-}
-
 /*
  * The clocks of processor time. Negative ones are those of pthread_getcpuclockid() and clock_getcpuclockid(). Linux:
  * include/linux/posix-timers_types.h.
@@ -75,31 +32,10 @@ static bool read_processor_clock(clockid_t clock, uint64_t *ns) {
     return thread;
 }
 
-/* What the clock showed when the guest started. */
-static uint64_t clock_base(clockid_t clock) {
-    return is_wall(clock) ? uk_wall_base() : UPTIME_AT_START;
-}
-
-int uk_deadline_at(clockid_t clock, const struct timespec *time, uint64_t *deadline) {
-    uint64_t ns, base = clock_base(clock);
-    if (uk_duration(time, &ns))
-        return -EINVAL;
-    if (ns != UINT64_MAX)
-        ns = ns > base ? ns - base : 0;
-    *deadline = ns;
-    return 0;
-}
-
-/* The clocks that go on while the program sleeps. */
-static bool is_known(clockid_t clock) {
-    return clock <= CLOCK_TAI && clock >= 0 && clock != 10 && clock != CLOCK_PROCESS_CPUTIME_ID &&
-           clock != CLOCK_THREAD_CPUTIME_ID;
-}
-
 static bool read_clock(clockid_t clock, uint64_t *ns) {
-    if (!is_known(clock))
+    if (!uk_clock_goes_on(clock))
         return read_processor_clock(clock, ns);
-    *ns = clock_base(clock) + uk_clock_monotonic();
+    *ns = uk_clock_base(clock) + uk_clock_monotonic();
     return true;
 }
 
@@ -115,7 +51,7 @@ long uk_sys_clock_settime(clockid_t clock, const struct timespec *time) {
     uint64_t ns;
     if (clock != CLOCK_REALTIME || uk_duration(time, &ns))
         return -EINVAL;
-    wall_shift = (int64_t)(ns - uk_clock_monotonic() - uk_boot()->wall_base);
+    uk_set_wall_base(ns - uk_clock_monotonic());
     return 0;
 }
 
@@ -170,7 +106,7 @@ long uk_sys_clock_nanosleep(clockid_t clock, int flags, const struct timespec *t
     uint64_t deadline;
     if (clock == CLOCK_PROCESS_CPUTIME_ID)
         return -EOPNOTSUPP;
-    if (!is_known(clock) || (flags & ~TIMER_ABSTIME))
+    if (!uk_clock_goes_on(clock) || (flags & ~TIMER_ABSTIME))
         return -EINVAL;
     if (flags & TIMER_ABSTIME ? uk_deadline_at(clock, time, &deadline) : uk_deadline_after(time, &deadline))
         return -EINVAL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* pipe(2), and named pipes, fifo(7): files over one buffer. */
+/* pipe(2), and named pipes, fifo(7): files over one buffer. As in Linux, both belong to the file system. */
 #include "pipe.h"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
-#include "posix/fs/inode.h"
+#include "inode.h"
 #include "posix/signals/signal.h"
 
 /* pipe(7) */
@@ -153,39 +153,21 @@ static int pipe_stat(struct uk_file *file, struct uk_kstat *stat) {
     return 0;
 }
 
-static const struct uk_file_ops pipe_ops = {
-    .name = "pipe",
-    .read = read,
-    .write = write,
-    .poll = poll,
-    .close = close,
-    .ioctl = pipe_ioctl,
-    .stat = pipe_stat,
-    .waits_for = UK_WAITS_FOR_THREAD,
-};
-
-static struct pipe *find_pipe(struct uk_file *file) {
-    return file->ops == &pipe_ops ? pipe_of(file) : NULL;
+static long capacity(struct uk_file *file) {
+    return (long)pipe_of(file)->capacity;
 }
 
-long uk_pipe_capacity(struct uk_file *file) {
-    const struct pipe *pipe = find_pipe(file);
-    return pipe ? (long)pipe->capacity : -EBADF;
-}
-
-long uk_pipe_set_capacity(struct uk_file *file, unsigned size) {
-    struct pipe *pipe = find_pipe(file);
-    size_t capacity = ATOMIC;
-    if (!pipe)
-        return -EBADF;
+static long set_capacity(struct uk_file *file, unsigned size) {
+    struct pipe *pipe = pipe_of(file);
+    size_t wanted = ATOMIC;
     if (size > MAX_CAPACITY)
         return -EPERM;
-    while (capacity < size)
-        capacity *= 2;
-    if (capacity < pipe->used)
+    while (wanted < size)
+        wanted *= 2;
+    if (wanted < pipe->used)
         return -EBUSY;
     if (pipe->buffer) {
-        char *buffer = uk_malloc(capacity);
+        char *buffer = uk_malloc(wanted);
         if (!buffer)
             return -ENOMEM;
         size_t before_wrap = smaller(pipe->used, pipe->capacity - pipe->head);
@@ -195,10 +177,23 @@ long uk_pipe_set_capacity(struct uk_file *file, unsigned size) {
         pipe->buffer = buffer;
         pipe->head = 0;
     }
-    pipe->capacity = capacity;
+    pipe->capacity = wanted;
     notify(pipe, WRITERS, EPOLLOUT);
-    return (long)capacity;
+    return (long)wanted;
 }
+
+static const struct uk_file_ops pipe_ops = {
+    .name = "pipe",
+    .read = read,
+    .write = write,
+    .poll = poll,
+    .close = close,
+    .ioctl = pipe_ioctl,
+    .stat = pipe_stat,
+    .capacity = capacity,
+    .set_capacity = set_capacity,
+    .waits_for = UK_WAITS_FOR_THREAD,
+};
 
 /* ---- making */
 

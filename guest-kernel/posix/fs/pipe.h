@@ -2,7 +2,7 @@
 #ifndef UK_PIPE_H
 #define UK_PIPE_H
 
-#include "file.h"
+#include "posix/files/file.h"
 
 struct uk_inode;
 
@@ -11,9 +11,5 @@ int uk_pipe_create(int flags, struct uk_file **reader, struct uk_file **writer);
 
 /* open() of a named pipe: may wait for the other side. -ENXIO, -ENOMEM, -UK_ERESTART. */
 int uk_fifo_open(struct uk_inode *inode, int flags, struct uk_file **file);
-
-/* F_GETPIPE_SZ and F_SETPIPE_SZ: bytes that a pipe holds, a power of two. -EBADF: it is none; -EBUSY: it holds more. */
-long uk_pipe_capacity(struct uk_file *file);
-long uk_pipe_set_capacity(struct uk_file *file, unsigned size);
 
 #endif
