@@ -21,9 +21,10 @@
 #define UKVM_FEATURE_SIGNAL (UINT64_C(1) << 2)      /* UKVM_OP_SIGNAL completes when the monitor is told to end */
 #define UKVM_FEATURE_MEM_PROTECT (UINT64_C(1) << 3) /* UKVM_OP_MEM_PROTECT changes what free memory allows */
 #define UKVM_FEATURE_FAULT (UINT64_C(1) << 4)       /* ukvm_boot has fault_addr: exceptions can be handled */
+#define UKVM_FEATURE_IMAGE_FILE (UINT64_C(1) << 6)  /* ukvm_boot has image_addr and image_size, for who asks */
 #define UKVM_FEATURES_V1                                                                              \
     (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD | UKVM_FEATURE_SIGNAL | UKVM_FEATURE_MEM_PROTECT | \
-     UKVM_FEATURE_FAULT)
+     UKVM_FEATURE_FAULT | UKVM_FEATURE_IMAGE_FILE)
 
 /*
  * Hypercalls: a 32-bit `out` to one of these ports. The value of EAX is meaningful only for UKVM_PORT_EXIT. UKVM-CALL.
@@ -76,10 +77,11 @@ struct ukvm_note_device {
 
 /* One range of guest memory. All of them are identity-mapped: virtual address = physical address. */
 enum ukvm_range_kind {
-    UKVM_RANGE_FREE = 1,   /* readable, writable, not executable, zero-filled; the guest's to use */
-    UKVM_RANGE_IMAGE = 2,  /* one loaded segment, or the part of one with these permissions */
-    UKVM_RANGE_STACK = 3,  /* the boot stack; the page below it is never mapped */
-    UKVM_RANGE_INITRD = 4, /* a file of the host's, read-only; the pages below and above it are never mapped */
+    UKVM_RANGE_FREE = 1,       /* readable, writable, not executable, zero-filled; the guest's to use */
+    UKVM_RANGE_IMAGE = 2,      /* one loaded segment, or the part of one with these permissions */
+    UKVM_RANGE_STACK = 3,      /* the boot stack; the page below it is never mapped */
+    UKVM_RANGE_INITRD = 4,     /* a file of the host's, read-only; the pages below and above it are never mapped */
+    UKVM_RANGE_IMAGE_FILE = 5, /* the image's own file, in the same way */
 };
 
 #define UKVM_PROT_EXEC 1u /* the values of ELF's PF_X, PF_W, PF_R */
@@ -166,6 +168,9 @@ struct ukvm_boot {
     uint64_t initrd_size; /* bytes of the file; the rest of its last page is zero */
 
     uint64_t fault_addr; /* address of struct ukvm_fault, which the guest may write. UKVM-FAULT-04 */
+
+    uint64_t image_addr; /* page-aligned address of the image's file, 0 if its note does not ask. UKVM-BOOT-09 */
+    uint64_t image_size; /* bytes of the file; the rest of its last page is zero */
 };
 
 /* ------------------------------------------------------------------ rings (UKVM-RING) ---- */
@@ -303,7 +308,7 @@ UKVM_LAYOUT(ukvm_device, reserved, 4, 4);
 UKVM_LAYOUT(ukvm_device, name, 8, 24);
 UKVM_LAYOUT(ukvm_device, raw, 32, 64);
 
-UKVM_SIZE(ukvm_boot, 232);
+UKVM_SIZE(ukvm_boot, 248);
 UKVM_LAYOUT(ukvm_boot, magic, 0, 8);
 UKVM_LAYOUT(ukvm_boot, version, 8, 4);
 UKVM_LAYOUT(ukvm_boot, size, 12, 4);
@@ -333,6 +338,8 @@ UKVM_LAYOUT(ukvm_boot, devices_count, 204, 4);
 UKVM_LAYOUT(ukvm_boot, initrd_addr, 208, 8);
 UKVM_LAYOUT(ukvm_boot, initrd_size, 216, 8);
 UKVM_LAYOUT(ukvm_boot, fault_addr, 224, 8);
+UKVM_LAYOUT(ukvm_boot, image_addr, 232, 8);
+UKVM_LAYOUT(ukvm_boot, image_size, 240, 8);
 
 UKVM_SIZE(ukvm_rings, 128);
 UKVM_LAYOUT(ukvm_rings, sq_tail, 0, 4);

@@ -68,6 +68,8 @@ int bootpage_write(const struct bootpage_source *source, const struct region *sy
         .initrd_addr = layout->initrd_base,
         .initrd_size = layout->initrd_size,
         .fault_addr = layout->rings_base + offsetof(struct ring_memory, fault),
+        .image_addr = layout->file_base,
+        .image_size = layout->file_size,
     };
     memcpy(boot.entropy, source->entropy, sizeof boot.entropy);
 

@@ -6,9 +6,10 @@
 
 /* EFAULT: the host has no page for where the guest went, which happens in a file that has become shorter. */
 static enum entered failed(const struct guest *guest, int result, struct error *err) {
-    if (result == -EFAULT && guest->initrd.size)
+    if (result == -EFAULT && (guest->initrd.size || guest->file.size))
         error_set(err, EXIT_MONITOR,
-                  "KVM_RUN: %s: the host cannot give the guest its memory; has the file of --initrd become shorter?",
+                  "KVM_RUN: %s: the host cannot give the guest its memory; has the file of --initrd or the image "
+                  "become shorter?",
                   strerror(EFAULT));
     else
         error_set(err, EXIT_MONITOR, "KVM_RUN: %s", strerror(-result));

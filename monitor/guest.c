@@ -45,6 +45,18 @@ static int map_initrd(struct guest *guest, const struct initrd *initrd, struct e
                : 0;
 }
 
+/* BOOT-09. */
+static int map_image_file(struct guest *guest, struct error *err) {
+    const struct layout *layout = &guest->layout;
+    const struct image *image = guest->image;
+    if (layout->file_size == 0)
+        return 0;
+    return region_map_file(&guest->file, layout->file_base, image->fd, layout->file_size, image->path, err) ||
+                   vm_add_region(&guest->vm, &guest->file, VM_READ_ONLY, err)
+               ? -1
+               : 0;
+}
+
 /* Who may do what where: all of the guest's rights to memory are in this one function. */
 static int build_paging(struct guest *guest, struct error *err) {
     const struct layout *layout = &guest->layout;
@@ -113,11 +125,13 @@ int guest_build(struct guest *guest, const struct config *config, const struct i
         .rings_size = sizeof(struct ring_memory),
         .arena_size = devices_arena_size(devices),
         .initrd_size = initrd->size,
+        .file_size = image->note.features & UKVM_FEATURE_IMAGE_FILE ? image->file_size : 0,
         .address_bits = guest->vm.cpu.address_bits,
     };
     memcpy(request.random, randomness.layout, sizeof request.random);
     if (layout_plan(&request, &guest->layout, err) || map_memory(guest, err) || map_initrd(guest, initrd, err) ||
-        vm_add_vcpu(&guest->vm, err) || image_load(image, &guest->ram, guest->layout.bias, err))
+        map_image_file(guest, err) || vm_add_vcpu(&guest->vm, err) ||
+        image_load(image, &guest->ram, guest->layout.bias, err))
         return -1;
 
     struct vm_entry entry = {

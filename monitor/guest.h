@@ -19,6 +19,7 @@ struct guest {
     struct region system; /* what the monitor provides: see layout.h */
     struct paging paging; /* in the system region */
     struct region initrd; /* a file of the host's; no memory if there is none */
+    struct region file;   /* the image's; no memory if its note does not ask for it */
     struct vm vm;
     struct clock clock;
 };

@@ -136,7 +136,8 @@ $(BUILD)/obj/asan/%.o: %.c $(RULES) | packages-build
 
 CONFORMANCE_TESTS := $(wildcard tests/conformance/*.t)
 CONFORMANCE_PROGRAMS := $(filter-out %/guest.c,$(wildcard tests/conformance/*.c))
-CONFORMANCE_GUESTS := $(CONFORMANCE_PROGRAMS:%.c=$(BUILD)/%.elf) $(BUILD)/tests/conformance/boot-relr.elf
+CONFORMANCE_GUESTS := $(CONFORMANCE_PROGRAMS:%.c=$(BUILD)/%.elf) \
+	$(addprefix $(BUILD)/tests/conformance/,boot-relr.elf boot-file.elf end-file.elf)
 # No guest kernel, and nothing on the stack that a check does not put there.
 $(BUILD)/obj/tests/conformance/%.o: TEST_CFLAGS = $(COMMON) -ffreestanding -fPIE -fcf-protection=none -fno-stack-protector \
 	-mno-red-zone
@@ -150,6 +151,18 @@ $(BUILD)/tests/conformance/boot-relr.elf: $(BUILD)/obj/tests/conformance/boot.o 
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(GUEST_LDFLAGS) -Wl,-z,pack-relative-relocs -o $@ $^
+
+# Images whose note asks for their own file.
+$(BUILD)/obj/tests/conformance/guest-file.o: tests/conformance/guest.c $(RULES) | packages-build
+	@mkdir -p $(@D)
+	@echo "  CC  $@"
+	$(Q)$(CC) $(TEST_CFLAGS) -DGUEST_FEATURES=UKVM_FEATURE_IMAGE_FILE -c -o $@ $<
+
+$(BUILD)/tests/conformance/boot-file.elf $(BUILD)/tests/conformance/end-file.elf: $(BUILD)/tests/conformance/%-file.elf: \
+		$(BUILD)/obj/tests/conformance/%.o $(BUILD)/obj/tests/conformance/guest-file.o
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $^
 
 # Mutants are built without optimization: each for a few runs.
 test mutants: export MUTANT_CC = $(CC) $(filter-out -O2 -g -MMD -MP $(WARNINGS) -D_FORTIFY_SOURCE=2 -DUKVM_VERSION%,$(HOST_CFLAGS)) -Imonitor

@@ -387,6 +387,7 @@ int image_open(const char *path, struct image *image, struct error *err) {
     errno = 0;
     if (open_file(image, &r.file_size, err))
         goto fail;
+    image->file_size = r.file_size;
     if (check_counts(&r))
         goto fail;
     elf_version(EV_CURRENT);

@@ -33,7 +33,8 @@ struct image_range {
 struct image {
     const char *path;
     int fd;
-    bool pie; /* static-PIE: may be placed anywhere */
+    uint64_t file_size; /* bytes */
+    bool pie;           /* static-PIE: may be placed anywhere */
     uint64_t entry;
     uint64_t low;  /* the first page of the first segment */
     uint64_t high; /* one past the last page of the last segment */

@@ -76,6 +76,8 @@ static const char *describe_address(const struct layout *layout, uint64_t addres
         return describe_free(code);
     if (range && range->kind == UKVM_RANGE_INITRD)
         return "the initrd";
+    if (range && range->kind == UKVM_RANGE_IMAGE_FILE)
+        return "the image's file";
     if (range)
         return range->prot & UKVM_PROT_EXEC    ? "the image's code"
                : range->prot & UKVM_PROT_WRITE ? "the image's data"

@@ -85,14 +85,14 @@ static int place_ram(const struct layout_request *q, struct layout *layout, stru
 }
 
 /*
- * An upper bound: free memory and the initrd are mapped by 2 MiB pages (a directory for each GiB), the rest by 4 KiB
+ * An upper bound: free memory and the files are mapped by 2 MiB pages (a directory for each GiB), the rest by 4 KiB
  * pages (a table for each 2 MiB), and each range may start and end in the middle of a table, a directory and a level
  * above it.
  */
 static uint64_t paging_bound(const struct layout_request *q, const struct layout *layout) {
     uint64_t small =
         (q->image->high - q->image->low) + layout->stack_size + q->arena_size + q->boot_size + q->rings_size;
-    uint64_t large = layout->ram_size + q->initrd_size;
+    uint64_t large = layout->ram_size + q->initrd_size + q->file_size;
     uint64_t tables = 1 + (large >> 30) + (small >> 21) + 6 * (uint64_t)(layout->ranges_count + 7);
     uint64_t blocks = layout->ram_size / LAYOUT_LARGE_PAGE;
     tables += blocks < SPLIT_TABLES ? blocks : SPLIT_TABLES;
@@ -100,10 +100,22 @@ static uint64_t paging_bound(const struct layout_request *q, const struct layout
     return tables * UKVM_PAGE_SIZE;
 }
 
-/* Behind all RAM, and not right behind it: the page below stays unmapped (MEM-03). */
+/* Where files may be: behind all RAM, the lower half of what is there. The image's is the last quarter of it. */
+static uint64_t files_start(const struct layout_request *q) {
+    return UINT64_C(1) << (q->address_bits - 1);
+}
+
+static uint64_t files_end(const struct layout_request *q) {
+    return files_start(q) / 2 * 3;
+}
+
+static uint64_t image_file_start(const struct layout_request *q) {
+    return files_end(q) - files_start(q) / 8;
+}
+
+/* Not right behind RAM: the page below stays unmapped (MEM-03). */
 static int place_initrd(const struct layout_request *q, struct layout *layout, struct error *err) {
-    uint64_t half = UINT64_C(1) << (q->address_bits - 1), quarter = half / 2;
-    uint64_t room = quarter - 2 * LAYOUT_LARGE_PAGE;
+    uint64_t start = files_start(q), end = image_file_start(q), room = end - start - 2 * LAYOUT_LARGE_PAGE;
     if (q->initrd_size == 0)
         return 0;
     if (q->initrd_size > room)
@@ -112,16 +124,31 @@ static int place_initrd(const struct layout_request *q, struct layout *layout, s
                          q->initrd_size, room);
     uint64_t size = page_up(q->initrd_size);
     layout->initrd_size = q->initrd_size;
-    layout->initrd_base =
-        random_between(q->random[3], half + LAYOUT_LARGE_PAGE,
-                       align_down(half + quarter - size - UKVM_PAGE_SIZE, LAYOUT_LARGE_PAGE), LAYOUT_LARGE_PAGE);
+    layout->initrd_base = random_between(q->random[3], start + LAYOUT_LARGE_PAGE,
+                                         align_down(end - size - UKVM_PAGE_SIZE, LAYOUT_LARGE_PAGE), LAYOUT_LARGE_PAGE);
     add_range(layout, layout->initrd_base, layout->initrd_base + size, UKVM_RANGE_INITRD, UKVM_PROT_READ);
+    return 0;
+}
+
+static int place_image_file(const struct layout_request *q, struct layout *layout, struct error *err) {
+    uint64_t start = image_file_start(q), end = files_end(q), room = end - start - LAYOUT_LARGE_PAGE;
+    if (q->file_size == 0)
+        return 0;
+    if (q->file_size > room)
+        return error_set(err, EXIT_IMAGE,
+                         "%s: the file has 0x%" PRIx64 " bytes; this host's guests have room for 0x%" PRIx64,
+                         q->image->path, q->file_size, room);
+    uint64_t size = page_up(q->file_size);
+    layout->file_size = q->file_size;
+    layout->file_base = random_between(q->random[4], start, align_down(end - size - UKVM_PAGE_SIZE, LAYOUT_LARGE_PAGE),
+                                       LAYOUT_LARGE_PAGE);
+    add_range(layout, layout->file_base, layout->file_base + size, UKVM_RANGE_IMAGE_FILE, UKVM_PROT_READ);
     return 0;
 }
 
 static void place_system(const struct layout_request *q, struct layout *layout) {
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
-    uint64_t low = q->initrd_size ? half + half / 2 : half;
+    uint64_t low = q->initrd_size || q->file_size ? files_end(q) : half;
     layout->paging_size = paging_bound(q, layout);
     layout->boot_size = page_up(q->boot_size);
     layout->rings_size = page_up(q->rings_size);
@@ -149,7 +176,7 @@ const struct ukvm_range *layout_find_range(const struct layout *layout, uint64_t
 
 int layout_plan(const struct layout_request *request, struct layout *layout, struct error *err) {
     *layout = (struct layout){0};
-    if (place_ram(request, layout, err) || place_initrd(request, layout, err))
+    if (place_ram(request, layout, err) || place_initrd(request, layout, err) || place_image_file(request, layout, err))
         return -1;
     place_system(request, layout);
     return 0;

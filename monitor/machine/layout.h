@@ -6,10 +6,12 @@
  *   system region (monitor's)   supervisor pages | guard | boot pages | guard | rings | guard | I/O arena | guard
  *                               | page tables
  *   initrd region (--initrd)    a file, where there is one
+ *   image file region           the image's own file, where its note asks for it
  *
  * The RAM region of a static-PIE image and the system region lie at random 2 MiB boundaries, in the lower and the upper
- * half of the guest-physical addresses that the host offers; a static-PIE image starts at a random page of its RAM. An
- * initrd takes the lower half of the upper half.
+ * half of the guest-physical addresses that the host offers; a static-PIE image starts at a random page of its RAM.
+ * Where there are files, they take the lower half of the upper half: the image's the last quarter of that, an initrd
+ * the rest.
  */
 #ifndef UKVM_LAYOUT_H
 #define UKVM_LAYOUT_H
@@ -19,8 +21,8 @@
 #include "ukvm_abi.h"
 
 #define LAYOUT_LARGE_PAGE (UINT64_C(2) << 20)
-#define LAYOUT_MAX_RANGES (3 * IMAGE_MAX_SEGMENTS + 4)
-#define LAYOUT_RANDOM_WORDS 4
+#define LAYOUT_MAX_RANGES (3 * IMAGE_MAX_SEGMENTS + 5)
+#define LAYOUT_RANDOM_WORDS 5
 
 /* The first pages of the system region, supervisor-only. */
 #define SYSTEM_TABLES_OFFSET 0u                 /* descriptor tables and trap stubs: read, execute */
@@ -34,6 +36,7 @@ struct layout_request {
     uint64_t rings_size;   /* bytes of the rings */
     uint64_t arena_size;   /* bytes of the arena, a multiple of the page size */
     uint64_t initrd_size;  /* bytes of the initrd, 0 if there is none */
+    uint64_t file_size;    /* bytes of the image's file, 0 if the guest is not to have it */
     unsigned address_bits; /* width of a guest-physical address */
     uint64_t random[LAYOUT_RANDOM_WORDS];
 };
@@ -50,6 +53,7 @@ struct layout {
     uint64_t rings_base, rings_size;
     uint64_t arena_base, arena_size;
     uint64_t initrd_base, initrd_size; /* the size is the file's, to the byte */
+    uint64_t file_base, file_size;     /* of the image, likewise */
     /* What the boot page lists (BOOT-03) and the page tables map. */
     struct ukvm_range ranges[LAYOUT_MAX_RANGES];
     unsigned ranges_count;

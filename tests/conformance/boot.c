@@ -160,6 +160,7 @@ static void addresses(void) {
     note("rings", boot->rings_addr);
     note("arena", boot->arena_addr);
     note("initrd", boot->initrd_addr);
+    note("image-file", boot->image_addr);
     ok(((uintptr_t)boot | boot->arena_addr) % UKVM_PAGE_SIZE == 0, "boot page and arena are page-aligned");
 }
 
@@ -208,7 +209,7 @@ static void strings(void) {
         say(at);
 }
 
-/* The second argument is the size of memory in MiB. An initrd is not part of it. */
+/* The second argument is the size of memory in MiB. Files are not part of it. */
 static void range_table(void) {
     uint64_t end_of_last = 0, total = 0, memory = number_argument(2) << 20;
     bool rising = true, aligned = true, image = false, stack = false;
@@ -219,7 +220,7 @@ static void range_table(void) {
         image = image || range->kind == UKVM_RANGE_IMAGE;
         stack = stack || range->kind == UKVM_RANGE_STACK;
         end_of_last = range->base + range->size;
-        total += range->kind == UKVM_RANGE_INITRD ? 0 : range->size;
+        total += range->kind == UKVM_RANGE_INITRD || range->kind == UKVM_RANGE_IMAGE_FILE ? 0 : range->size;
     }
     ok(rising, "ranges rise and do not overlap");
     ok(aligned, "ranges are whole pages");
@@ -299,26 +300,39 @@ static void transfer_into_boot(void) {
     ok(memcmp(before, boot, sizeof before) == 0, "and nothing in it has changed");
 }
 
-/* ---- the initrd ---- */
+/* ---- the initrd, and the image's file ---- */
 
-/* The second argument is the file's size, 0 if there is none. */
-static void initrd(void) {
+/* A file in memory: what the boot page says of it. */
+struct file {
+    uint32_t kind;
+    uint64_t address, size;
+};
+
+/* The one range of a kind, or NULL; and how many there are. */
+static const struct ukvm_range *range_of_kind(uint32_t kind, unsigned *count) {
     const struct ukvm_range *range = NULL;
-    uint64_t size = number_argument(2), whole = (size + UKVM_PAGE_SIZE - 1) & ~(uint64_t)(UKVM_PAGE_SIZE - 1);
-    unsigned count = 0;
+    *count = 0;
     for (unsigned i = 0; i < boot->ranges_count; i++) {
-        if (ranges()[i].kind != UKVM_RANGE_INITRD)
+        if (ranges()[i].kind != kind)
             continue;
         range = &ranges()[i];
-        count++;
+        ++*count;
     }
-    is((int64_t)boot->initrd_size, (int64_t)size, "initrd_size is the file's");
-    is(count, size > 0, "there is one range of kind INITRD for each file");
+    return range;
+}
+
+/* The second argument is the file's size, 0 if there is none. */
+static void check_file(const struct file *file) {
+    unsigned count;
+    const struct ukvm_range *range = range_of_kind(file->kind, &count);
+    uint64_t size = number_argument(2), whole = (size + UKVM_PAGE_SIZE - 1) & ~(uint64_t)(UKVM_PAGE_SIZE - 1);
+    is((int64_t)file->size, (int64_t)size, "the size is the file's");
+    is(count, size > 0, "there is one range of its kind if there is a file");
     if (!range || size == 0) {
-        is((int64_t)boot->initrd_addr, 0, "initrd_addr is 0 if there is none");
+        is((int64_t)file->address, 0, "the address is 0 if there is none");
         return;
     }
-    ok(boot->initrd_addr % UKVM_PAGE_SIZE == 0 && boot->initrd_addr == range->base, "the range is at initrd_addr");
+    ok(file->address % UKVM_PAGE_SIZE == 0 && file->address == range->base, "the range is at the address");
     is((int64_t)range->size, (int64_t)whole, "it is the file's pages");
     is(range->prot, UKVM_PROT_READ, "it is listed as r--");
     ok(all_bytes((const void *)(range->base + size), 0, whole - size), "behind the file's last byte it is zero");
@@ -331,11 +345,11 @@ static void initrd(void) {
 }
 
 /* Writes the file to standard output. */
-static void copy_initrd(void) {
+static void copy_file(const struct file *file) {
     uint64_t room = boot->arena_size - ARENA_FREE;
-    for (uint64_t done = 0; done < boot->initrd_size;) {
-        uint64_t piece = boot->initrd_size - done < room ? boot->initrd_size - done : room;
-        memcpy(arena(ARENA_FREE), (const void *)(boot->initrd_addr + done), piece);
+    for (uint64_t done = 0; done < file->size;) {
+        uint64_t piece = file->size - done < room ? file->size - done : room;
+        memcpy(arena(ARENA_FREE), (const void *)(file->address + done), piece);
         if (perform((struct ukvm_sqe){.op = UKVM_OP_CONSOLE_WRITE,
                                       .device = UKVM_CONSOLE_OUT,
                                       .arena = ARENA_FREE,
@@ -343,6 +357,34 @@ static void copy_initrd(void) {
             end(1);
         done += piece;
     }
+}
+
+static struct file initrd_file(void) {
+    return (struct file){UKVM_RANGE_INITRD, boot->initrd_addr, boot->initrd_size};
+}
+
+static struct file image_file(void) {
+    return (struct file){UKVM_RANGE_IMAGE_FILE, boot->image_addr, boot->image_size};
+}
+
+static void initrd(void) {
+    struct file file = initrd_file();
+    check_file(&file);
+}
+
+static void copy_initrd(void) {
+    struct file file = initrd_file();
+    copy_file(&file);
+}
+
+static void own_file(void) {
+    struct file file = image_file();
+    check_file(&file);
+}
+
+static void copy_own_file(void) {
+    struct file file = image_file();
+    copy_file(&file);
 }
 
 /* Touches the last page for the first time a second after it has said that it will. */
@@ -397,6 +439,8 @@ const struct check checks[] = {
     {"UKVM-BOOT-08", initrd},
     {"UKVM-BOOT-08 copy", copy_initrd},
     {"UKVM-BOOT-08 late", late_initrd},
+    {"UKVM-BOOT-09", own_file},
+    {"UKVM-BOOT-09 copy", copy_own_file},
     {"UKVM-TIME-01", monotonic},
     {"UKVM-TIME-02", wall},
     {NULL, NULL},

@@ -51,9 +51,9 @@ inside UKVM-BOOT-06 boot
 ends "UKVM-BOOT-07 the guest cannot write what the monitor could read back" 139 write boot-arena-size
 inside UKVM-BOOT-07 boot --disk a=a.img
 
+printf '\xc3' >one # an instruction that returns, for who can execute it
 if offers INITRD UKVM-BOOT-08; then
     inside UKVM-BOOT-08 boot
-    printf '\xc3' >one # an instruction that returns, for who can execute it
     { cat one && head -c 4095 /dev/urandom; } >page
     { cat one && head -c 3000000 /dev/urandom; } >odd # more than a large page, and no whole pages
     options=(--initrd odd)
@@ -81,6 +81,27 @@ if offers INITRD UKVM-BOOT-08; then
     ended
     like "UKVM-BOOT-08 touching what the file no longer has ends the guest" "$status $(tr '\n' ' ' <background)" \
         "^(125 before|0 before after) \$"
+fi
+
+if offers IMAGE_FILE UKVM-BOOT-09; then
+    inside UKVM-BOOT-09 boot # its note does not ask
+    cat "$SUITE/end-file.elf" one >returns.elf # the file's last byte is an instruction that returns
+    for place in image-file image-file-last; do
+        run_ukvm returns.elf end read $place
+        is "UKVM-BOOT-09 $place can be read" "$status ${out//$'\n'/ }" "0 before after"
+        for access in write exec; do
+            run_ukvm returns.elf end $access $place
+            is "UKVM-BOOT-09 $access of $place ends the guest" "$status ${out//$'\n'/ }" "139 before"
+        done
+    done
+    run_ukvm "$SUITE/boot-file.elf" UKVM-BOOT-09 "$(stat -c %s "$SUITE/boot-file.elf")"
+    report UKVM-BOOT-09
+    "$UKVM" run "$SUITE/boot-file.elf" "UKVM-BOOT-09 copy" >copy 2>/dev/null
+    ok "UKVM-BOOT-09 every byte is the file's" cmp "$SUITE/boot-file.elf" copy
+    for mebibytes in 64 2; do
+        run_ukvm --initrd one --mem ${mebibytes}M "$SUITE/boot-file.elf" UKVM-BOOT-03 $mebibytes
+        report UKVM-BOOT-03
+    done
 fi
 
 done_testing

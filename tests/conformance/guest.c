@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "guest.h"
 
-NOTE(note_abi, UKVM_NOTE_ABI, ukvm_note_abi, .version = UKVM_ABI_VERSION);
+/* Of the image that the guest is to be, where it must ask for something. */
+#ifndef GUEST_FEATURES
+#define GUEST_FEATURES 0
+#endif
+
+NOTE(note_abi, UKVM_NOTE_ABI, ukvm_note_abi, .version = UKVM_ABI_VERSION, .features = GUEST_FEATURES);
 
 uint64_t entry_registers[REGISTERS];
 const struct ukvm_boot *boot;

@@ -36,11 +36,22 @@ if offers INITRD UKVM-MEM-03 UKVM-MEM-04; then
         ends "UKVM-MEM-03 $place cannot be written" 139 write $place
     done
 fi
+guest=boot
+if offers IMAGE_FILE UKVM-MEM-03 UKVM-MEM-04; then
+    guest="boot-file"
+    for place in below-image-file above-image-file; do
+        for access in read write; do
+            run_ukvm "$SUITE/end-file.elf" end $access $place
+            is "UKVM-MEM-03 $access of $place ends the guest" "$status ${out//$'\n'/ }" "139 before"
+        done
+    done
+fi
 
-inside UKVM-MEM-04 boot
+inside UKVM-MEM-04 $guest
 addresses=(image stack boot rings arena ${options:+initrd})
+[ $guest = boot ] || addresses+=(image-file)
 for boot in 1 2 3; do
-    run_ukvm "${options[@]}" "$SUITE/boot.elf" UKVM-MEM-04
+    run_ukvm "${options[@]}" "$SUITE/$guest.elf" UKVM-MEM-04
     for what in "${addresses[@]}"; do
         note "$what" >"$what$boot"
     done

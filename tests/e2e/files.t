@@ -27,7 +27,7 @@ seq 1 200 | while read -r i; do echo "$i" >"root/sub/f$i"; done
 
 from_guest() { # the guest's listing, without what every guest has
     "$UKVM" run --initrd "$1" fileop.elf list /. | sed 's|^/\.||' |
-        grep -Ev '^/(dev|proc|sys|tmp|var|root|run)[/ ]|^/etc/(passwd|group|hostname|resolv.conf) '
+        grep -Ev '^/(dev|proc|sys|tmp|var|root|run)[/ ]|^/etc/(passwd|group|hostname|resolv.conf) |^/fileop.elf '
 }
 for format in gnu posix ustar; do
     tar --format=$format -C root -cf $format.tar . 2>/dev/null || { skip "tar, $format" "this tar cannot"; continue; }
@@ -67,6 +67,19 @@ like "and the guest runs, without its files" "$out" "^root:x:0:0"
 gzip -c gnu.tar >gnu.tar.gz
 run_ukvm --initrd gnu.tar.gz fileop.elf cat /etc/passwd
 like "a compressed one: says so" "$err" "initrd: it is compressed"
+
+# The image as a file: what follows its sections, too
+cp fileop.elf self.elf
+echo "something that it carries" >>self.elf
+"$UKVM" run ./self.elf cat /proc/self/exe cat /self.elf >copies
+cat self.elf self.elf >wanted
+ok "/proc/self/exe and its name are the image's bytes" cmp wanted copies
+mkdir taken
+echo mine >taken/self.elf
+tar -C taken -cf taken.tar .
+"$UKVM" run --initrd taken.tar ./self.elf cat /proc/self/exe cat /self.elf >copies
+cat self.elf taken/self.elf >wanted
+ok "a file of the initrd in its place: both can be read" cmp wanted copies
 
 # Memory
 run_ukvm --mem 64M fileop.elf fill /tmp/full

@@ -32,7 +32,11 @@ static void check_layout(const struct image *image, const struct layout *layout)
         must(range->base >= end && range->size > 0 && is_aligned(range->base | range->size, UKVM_PAGE_SIZE));
         must((range->prot & (UKVM_PROT_WRITE | UKVM_PROT_EXEC)) != (UKVM_PROT_WRITE | UKVM_PROT_EXEC));
         end = range->base + range->size;
-        must(range->base >= layout->ram_base && end <= layout->ram_base + layout->ram_size);
+        if (range->kind == UKVM_RANGE_IMAGE_FILE)
+            must(range->base == layout->file_base && range->prot == UKVM_PROT_READ &&
+                 range->size - image->file_size < UKVM_PAGE_SIZE && end < layout->system_base);
+        else
+            must(range->base >= layout->ram_base && end <= layout->ram_base + layout->ram_size);
         if (layout->entry >= range->base && layout->entry < end)
             entry_prot = range->prot;
     }
@@ -75,7 +79,8 @@ static void load(const struct image *image, const uint8_t *data) {
         .rings_size = UKVM_PAGE_SIZE,
         .arena_size = UKVM_PAGE_SIZE,
         .address_bits = 39,
-        .random = {image->entry, image->low, image->high, image->entry}, /* anything that the input decides */
+        .file_size = image->note.features & UKVM_FEATURE_IMAGE_FILE ? image->file_size : 0,
+        .random = {image->entry, image->low, image->high, image->entry, image->low}, /* anything of the input's */
     };
     if (layout_plan(&request, &layout, &err)) {
         must_be_explained(&err);

@@ -23,7 +23,7 @@ words() {
 }
 
 for changes in base=0 exec relr "rela-add=0x4010 rela-at=0x1800" no-rela note-align=8 "device=blk:data device-any=net" \
-    no-symbols spin "relr-entry=0x4000 relr-entry=3" "stack=0x10000 min-memory=0x8000"; do
+    no-symbols spin "relr-entry=0x4000 relr-entry=3" "stack=0x10000 min-memory=0x8000" features=64; do
     # shellcheck disable=SC2086 # a list of changes
     "$mkelf" "image/${changes// /,}" $changes
 done

@@ -10,6 +10,7 @@
 #include "core/hypercall.h"
 #include "ukvm.h"
 
+UKVM_IMAGE(.features = UKVM_FEATURE_IMAGE_FILE);
 UKVM_ACCEPTS_ANY(UKVM_DEVICE_BLK);
 UKVM_ACCEPTS_ANY(UKVM_DEVICE_NET);
 

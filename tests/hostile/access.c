@@ -9,6 +9,8 @@
  */
 #include "ukvm.h"
 
+UKVM_IMAGE(.features = UKVM_FEATURE_IMAGE_FILE);
+
 #define READ 1u
 #define WRITE 2u
 #define EXECUTE 4u
@@ -141,6 +143,15 @@ static uint64_t relocated(void) {
 static uint64_t variables(void) {
     return (uintptr_t)&variable;
 }
+static uint64_t image_file(void) {
+    return uk_boot()->image_addr;
+}
+static uint64_t below_image_file(void) {
+    return uk_boot()->image_addr - 1;
+}
+static uint64_t above_image_file(void) {
+    return (uk_boot()->image_addr + uk_boot()->image_size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+}
 static uint64_t own_stack(void) {
     return (uintptr_t)__builtin_frame_address(0);
 }
@@ -172,6 +183,9 @@ static const struct {
     {"constants", constants, WRITE | EXECUTE},
     {"relocated", relocated, WRITE | EXECUTE},
     {"variables", variables, EXECUTE},
+    {"image-file", image_file, WRITE | EXECUTE},
+    {"below-image-file", below_image_file, ANY},
+    {"above-image-file", above_image_file, ANY},
     {"stack", own_stack, EXECUTE},
     {"free", free_page, EXECUTE},
 };

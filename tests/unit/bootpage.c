@@ -67,6 +67,8 @@ static void fill_source(struct bootpage_source *source) {
         .arena_size = 0x7000,
         .initrd_base = 0x200000000000,
         .initrd_size = 12345,
+        .file_base = 0x210000000000,
+        .file_size = 54321,
         .ranges_count = LAYOUT_MAX_RANGES,
     };
     for (unsigned i = 0; i < LAYOUT_MAX_RANGES; i++)
@@ -112,6 +114,8 @@ static void test_header(const struct ukvm_boot *boot, const struct bootpage_sour
     is_u64(boot->arena_size, layout.arena_size, "its size");
     is_u64(boot->initrd_addr, layout.initrd_base, "initrd");
     is_u64(boot->initrd_size, layout.initrd_size, "its size, to the byte (BOOT-08)");
+    is_u64(boot->image_addr, layout.file_base, "the image's file");
+    is_u64(boot->image_size, layout.file_size, "its size, to the byte (BOOT-09)");
 }
 
 static void test_tables(const struct ukvm_boot *boot) {

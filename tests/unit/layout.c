@@ -73,7 +73,9 @@ static void random_request(struct layout_request *q, const struct image *image) 
         .address_bits = 36 + (unsigned)(next_random() % 11),
     };
     if (next_random() % 2) /* sometimes a little more than there is room for */
-        q->initrd_size = 1 + scaled((UINT64_C(1) << (q->address_bits - 2)) - 3 * PAGE);
+        q->initrd_size = 1 + scaled((UINT64_C(1) << (q->address_bits - 2)) / 4 * 3 - 3 * PAGE);
+    if (next_random() % 2)
+        q->file_size = 1 + scaled((UINT64_C(1) << (q->address_bits - 4)) - 3 * PAGE);
     for (unsigned i = 0; i < LAYOUT_RANDOM_WORDS; i++)
         q->random[i] = next_random() % 8 == 0 ? 0 : next_random() % 8 == 0 ? UINT64_MAX : next_random();
     uint64_t least = needed(image) + image->note.min_memory;
@@ -98,7 +100,7 @@ static bool should_fit(const struct layout_request *q) {
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
     return needed(q->image) + q->image->note.min_memory <= q->memory && q->memory <= half - RAM_LOW &&
            (q->image->pie || (u128)q->image->low + q->memory <= half) &&
-           q->initrd_size <= half / 2 - 2 * LAYOUT_LARGE_PAGE;
+           q->initrd_size <= half / 8 * 3 - 2 * LAYOUT_LARGE_PAGE && q->file_size <= half / 8 - LAYOUT_LARGE_PAGE;
 }
 
 /* ---- invariants ---- */
@@ -112,6 +114,11 @@ static bool expected(const struct layout_request *q, const struct layout *l, uin
     *prot = UKVM_PROT_READ | UKVM_PROT_WRITE;
     if (q->initrd_size && address >= l->initrd_base && address - l->initrd_base < up(q->initrd_size)) {
         *kind = UKVM_RANGE_INITRD;
+        *prot = UKVM_PROT_READ;
+        return true;
+    }
+    if (q->file_size && address >= l->file_base && address - l->file_base < up(q->file_size)) {
+        *kind = UKVM_RANGE_IMAGE_FILE;
         *prot = UKVM_PROT_READ;
         return true;
     }
@@ -185,7 +192,7 @@ static bool ranges_are_sorted(const struct layout *l) {
     for (unsigned i = 0; i < l->ranges_count; i++) {
         const struct ukvm_range *r = &l->ranges[i];
         right = right && r->base >= end && r->size > 0 && r->base % PAGE == 0 && r->size % PAGE == 0;
-        right = right && (r->kind == UKVM_RANGE_INITRD ||
+        right = right && (r->kind == UKVM_RANGE_INITRD || r->kind == UKVM_RANGE_IMAGE_FILE ||
                           (r->base >= l->ram_base && range_within(r->base - l->ram_base, r->size, l->ram_size)));
         right = right && (r->prot & 3) != 3; /* MEM-02: never writable and executable */
         end = r->base + r->size;
@@ -222,6 +229,16 @@ static bool initrd_is_right(const struct layout_request *q, const struct layout 
            l->initrd_base + up(l->initrd_size) + PAGE <= l->system_base;
 }
 
+/* BOOT-09: behind an initrd, likewise. */
+static bool image_file_is_right(const struct layout_request *q, const struct layout *l) {
+    if (q->file_size == 0)
+        return l->file_base == 0 && l->file_size == 0;
+    return l->file_size == q->file_size && l->file_base % LAYOUT_LARGE_PAGE == 0 &&
+           l->file_base >= l->ram_base + l->ram_size + PAGE &&
+           l->file_base >= l->initrd_base + up(l->initrd_size) + PAGE &&
+           l->file_base + up(l->file_size) + PAGE <= l->system_base;
+}
+
 /* MEM-03, and that nothing of the system region lies on anything else. */
 static bool system_is_right(const struct layout_request *q, const struct layout *l) {
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
@@ -249,8 +266,9 @@ static void test_random_requests(void) {
         "the system region is in the upper half with a guard page at both ends of boot pages, rings, arena (MEM-03)",
         "a refusal has the right status and says what to change",
         "an initrd lies between RAM and the system region, its size to the byte (BOOT-08)",
+        "so does the image's file, behind the initrd (BOOT-09)",
     };
-    unsigned wrong[8] = {0}, accepted = 0;
+    unsigned wrong[9] = {0}, accepted = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct image image;
         struct layout_request q;
@@ -273,8 +291,9 @@ static void test_random_requests(void) {
         wrong[4] += !enough_is_free(&q, &l);
         wrong[5] += !system_is_right(&q, &l);
         wrong[7] += !initrd_is_right(&q, &l);
+        wrong[8] += !image_file_is_right(&q, &l);
     }
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 9; i++)
         is_u64(wrong[i], 0, "%u requests: %s", ROUNDS, names[i]);
     ok(accepted > ROUNDS / 4 && accepted < ROUNDS, "%u of them fit", accepted);
 }
@@ -306,7 +325,7 @@ static void reset(void) {
         .rings_size = 17000,
         .arena_size = 0x4000,
         .address_bits = 46,
-        .random = {1, 2, 3, 4},
+        .random = {1, 2, 3, 4, 5},
     };
 }
 
@@ -334,6 +353,10 @@ static void test_refusals(void) {
     image.high += UINT64_C(1) << 45;
     ok(layout_plan(&request, &layout, &err) && err.status == EXIT_IMAGE && strstr(err.text, "0x200000010000"),
        "ET_EXEC linked too high: refused, with the address");
+    reset();
+    request.file_size = UINT64_MAX;
+    ok(layout_plan(&request, &layout, &err) && err.status == EXIT_IMAGE && strstr(err.text, "0xffffffffffffffff"),
+       "an image's file beyond all bounds: refused, with its size");
 }
 
 static void test_relro(void) {
@@ -367,9 +390,11 @@ static void test_randomness(void) {
         for (unsigned i = 0; i < 256; i++) {
             reset();
             request.initrd_size = 5000;
+            request.file_size = 6000;
             request.random[word] = next_random();
             layout_plan(&request, &layout, &err);
-            const uint64_t moved[] = {layout.ram_base, layout.entry, layout.system_base, layout.initrd_base};
+            const uint64_t moved[] = {layout.ram_base, layout.entry, layout.system_base, layout.initrd_base,
+                                      layout.file_base};
             uint64_t value = moved[word];
             bool is_new = true;
             for (unsigned j = 0; j < i; j++)
@@ -381,6 +406,7 @@ static void test_randomness(void) {
     ok(different[1] > 150, "so does the image in its RAM");
     ok(different[2] > 250, "and the system region");
     ok(different[3] > 250, "and the initrd");
+    ok(different[4] > 250, "and the image's file");
     reset();
     image.pie = false;
     image.low += UINT64_C(1) << 22;

@@ -387,7 +387,8 @@ static void test_layouts(void) {
             .arena_size = PAGE * (1 + next_random() % 12000),
             .address_bits = bits,
             .initrd_size = round % 3 ? 0 : 1 + next_random() % (UINT64_C(1) << (bits - 3)),
-            .random = {next_random(), next_random(), next_random(), next_random()},
+            .file_size = round % 2 ? 0 : 1 + next_random() % (UINT64_C(1) << (bits - 6)),
+            .random = {next_random(), next_random(), next_random(), next_random(), next_random()},
         };
         if (layout_plan(&q, &l, &err))
             continue;

@@ -9,6 +9,7 @@
 
 #include "blkdev.h"
 #include "chardev.h"
+#include "exe.h"
 #include "proc.h"
 #include "tree.h"
 
@@ -132,7 +133,7 @@ static int add_proc(void) {
     const struct uk_proc_file *file;
     int result = add_special("/proc/1/fd", S_IFDIR | 0500, &uk_procfd_ops);
     if (result == 0)
-        result = add_special("/proc/1/exe", S_IFLNK | 0777, &uk_proc_exe_ops);
+        result = add_special("/proc/1/exe", S_IFLNK | 0777, &uk_exe_ops);
     if (result == 0)
         result = add_special("/proc/1/cwd", S_IFLNK | 0777, &uk_proc_cwd_ops);
     if (result == 0)
@@ -166,6 +167,8 @@ static int add_all(void) {
         result = add_directories();
     if (result == 0)
         result = add_texts(defaults, COUNT(defaults), UK_TREE_KEEP);
+    if (result == 0)
+        result = uk_exe_add();
     return result ? result : add_resolver();
 }
 

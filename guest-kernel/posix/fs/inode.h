@@ -71,6 +71,7 @@ struct uk_inode {
     uint64_t ino;
     mode_t mode;
     unsigned links; /* names; 0 for a directory that has been removed */
+    bool running;   /* the image's file, which nobody may open for writing */
     uid_t uid;
     gid_t gid;
     dev_t rdev;

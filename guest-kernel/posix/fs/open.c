@@ -23,6 +23,10 @@ long uk_sys_umask(mode_t new_mask) {
 
 /* ---- opening an inode */
 
+static bool wants_write(int flags) {
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
 /* With O_PATH a file is only a name for other calls. */
 static const struct uk_file_ops path_ops = {.name = "path", .close = uk_node_close, .stat = uk_node_stat};
 
@@ -33,6 +37,8 @@ int uk_inode_open(struct uk_inode *inode, int flags, struct uk_file **file) {
         return inode->ops->open(inode, flags, file);
     switch (inode->mode & S_IFMT) {
     case S_IFREG:
+        if (inode->running && wants_write(flags))
+            return -ETXTBSY;
         return uk_node_open(inode, &uk_regular_ops, flags, file);
     case S_IFDIR:
         return uk_node_open(inode, &uk_directory_ops, flags, file);
@@ -50,10 +56,6 @@ int uk_inode_open(struct uk_inode *inode, int flags, struct uk_file **file) {
 }
 
 /* ---- opening a path */
-
-static bool wants_write(int flags) {
-    return (flags & O_ACCMODE) != O_RDONLY;
-}
 
 /* What of `flags` an open file keeps. */
 static int kept(int flags) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "exe.h"
 #include "path.h"
 #include "posix/process/credentials.h"
 #include "posix/process/process.h"
@@ -31,20 +32,12 @@ static unsigned count_threads(void) {
 
 /* ---- the process */
 
-size_t uk_proc_exe(char *buffer, size_t size) {
-    const struct ukvm_boot *boot = uk_boot();
-    const char *name = boot->args_count > 0 ? (const char *)boot + boot->args_offset : "image";
-    const char *slash = strrchr(name, '/');
-    uk_snprintf(buffer, size, "/%s", slash ? slash + 1 : name);
-    return strlen(buffer);
-}
-
 /* The main thread's name, which Linux takes from the file's. */
 static const char *command(char buffer[17]) {
     const struct uk_thread *thread = uk_thread_find(1);
     if (thread && thread->name[0])
         return thread->name;
-    uk_proc_exe(buffer, 17);
+    uk_exe_name(buffer, 17);
     return buffer + 1;
 }
 
@@ -136,7 +129,7 @@ static void make_maps(struct uk_text *text) {
     const struct ukvm_boot *boot = uk_boot();
     const struct ukvm_range *ranges = uk_boot_ranges(boot);
     char exe[256];
-    uk_proc_exe(exe, sizeof exe);
+    uk_exe_name(exe, sizeof exe);
     for (uint32_t i = 0; i < boot->ranges_count; i++)
         append_range(text, &ranges[i], exe);
 }

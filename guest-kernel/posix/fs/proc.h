@@ -14,12 +14,9 @@ struct uk_proc_file {
 const struct uk_proc_file *uk_proc_at(size_t index);
 
 /* Links that lead to what the process has, whatever its path: an inode, and the text is its path. */
-extern const struct uk_inode_ops uk_proc_exe_ops, uk_proc_cwd_ops, uk_proc_root_ops;
+extern const struct uk_inode_ops uk_proc_cwd_ops, uk_proc_root_ops;
 
 /* /proc/self/fd: a directory of links to open files. */
 extern const struct uk_inode_ops uk_procfd_ops;
-
-/* The image's name as an absolute path: what /proc/self/exe says. `size` bytes with the NUL. Returns the length. */
-size_t uk_proc_exe(char *buffer, size_t size);
 
 #endif

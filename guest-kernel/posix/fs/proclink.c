@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The links of /proc/self: to the image, the working directory, the root, and to open files. */
+/* The links of /proc/self: to the working directory, the root, and to open files. */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -27,25 +27,7 @@ static ssize_t path_text(const struct uk_inode *inode, char *buffer, size_t size
     return length;
 }
 
-/* ---- exe, cwd, root */
-
-static ssize_t exe_readlink(struct uk_inode *inode, char *buffer, size_t size) {
-    char path[256];
-    (void)inode;
-    return copy_text(path, uk_proc_exe(path, sizeof path), buffer, size);
-}
-
-/* The image's file is the host's. One of that name may be in the initrd. */
-static int exe_follow(struct uk_inode *inode, struct uk_inode **found) {
-    char path[256];
-    (void)inode;
-    uk_proc_exe(path, sizeof path);
-    const struct uk_entry *entry = uk_entry_find(uk_fs_root(), path + 1, strlen(path + 1));
-    if (!entry || S_ISLNK(entry->inode->mode))
-        return -ENOENT;
-    *found = uk_inode_ref(entry->inode);
-    return 0;
-}
+/* ---- cwd, root */
 
 static ssize_t cwd_readlink(struct uk_inode *inode, char *buffer, size_t size) {
     (void)inode;
@@ -69,7 +51,6 @@ static int root_follow(struct uk_inode *inode, struct uk_inode **found) {
     return 0;
 }
 
-const struct uk_inode_ops uk_proc_exe_ops = {.readlink = exe_readlink, .follow = exe_follow};
 const struct uk_inode_ops uk_proc_cwd_ops = {.readlink = cwd_readlink, .follow = cwd_follow};
 const struct uk_inode_ops uk_proc_root_ops = {.readlink = root_readlink, .follow = root_follow};
 
