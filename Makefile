@@ -157,6 +157,7 @@ include tests/build.mk
 .PHONY: docs run
 docs:
 	docs/syscalls.sh >docs/SYSCALLS.md
+	docs/architecture.sh >docs/architecture.svg
 
 run: all | packages-run
 	examples/run.sh
