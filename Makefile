@@ -27,7 +27,7 @@ PACKAGES_SQLITE := tcl $(PACKAGES_BUILD)
 PACKAGES_TEST := g++ perl procps socat diffutils busybox-static cpio redis-tools strace tcl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
 PACKAGES_STOCK := qemu-system-x86 e2fsprogs binutils $(PACKAGES_TEST)
 PACKAGES_BENCH := binutils fio jq redis-tools wrk $(PACKAGES_RUN)
-PACKAGES_LINT := clang clang-format clang-tidy shellcheck
+PACKAGES_LINT := binutils clang clang-format clang-tidy git perl shellcheck
 PACKAGES_FUZZ := clang libclang-rt-dev perl
 PACKAGES_COVERAGE := gcovr $(PACKAGES_TEST)
 
@@ -169,7 +169,8 @@ C_FILES := $(shell find guest-abi guest-kernel monitor seccomp examples tests -n
 SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t \
 	tests/fuzz/*.t tests/conformance/*.t tests/conformance/mutants/*.sh tests/conformance/mutants/*.t tests/stock/init)
 
-lint: $(BUILD)/gen/syscall_names.h | $(LWIP) packages-lint packages-build
+lint: all $(BUILD)/gen/syscall_names.h | $(LWIP) packages-lint packages-build
+	tests/lint/structure.pl
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(wildcard monitor/*.c monitor/*/*.c seccomp/*.c) -- $(filter-out -MMD -MP,$(HOST_CFLAGS)) -w
 	@echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' $(POSIX_SOURCES) -- \
