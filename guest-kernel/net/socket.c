@@ -239,13 +239,11 @@ long uk_sys_accept(int fd, struct sockaddr *address, socklen_t *length) {
 
 /* After a signal or a timeout the attempt goes on: connect(2), EINTR. */
 static int await_connection(struct uk_socket *socket) {
-    uk_file_ref(&socket->file);
     int result = uk_file_wait(&socket->file, EPOLLOUT, deadline_of(socket->file.write_timeout));
     if (result == 0)
         result = uk_socket_take_error(socket);
     else
         result = result == -EAGAIN ? -EINPROGRESS : -EINTR;
-    uk_file_unref(&socket->file);
     return result;
 }
 
@@ -254,10 +252,14 @@ long uk_sys_connect(int fd, const struct sockaddr *address, socklen_t length) {
     int error = uk_socket_get(fd, &socket);
     if (error)
         return error;
+    uk_file_ref(&socket->file);
     int result = socket->ops->connect(socket, address, length);
     bool waits = !(socket->file.flags & O_NONBLOCK);
     /* A blocking socket may also join an attempt that a signal has interrupted. */
-    return waits && (result == -EINPROGRESS || result == -EALREADY) ? await_connection(socket) : result;
+    if (waits && (result == -EINPROGRESS || result == -EALREADY))
+        result = await_connection(socket);
+    uk_file_unref(&socket->file);
+    return result;
 }
 
 static long name(int fd, enum uk_socket_end end, struct sockaddr *address, socklen_t *length) {

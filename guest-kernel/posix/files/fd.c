@@ -159,6 +159,16 @@ long uk_sys_fcntl(int fd, int command, long argument) {
     }
 }
 
+/* BLKDISCARD and its kind wait for the disk. */
+static long ioctl_of_kind(struct uk_file *file, unsigned request, void *argument) {
+    if (!file->ops->ioctl)
+        return -ENOTTY;
+    uk_file_ref(file);
+    long result = file->ops->ioctl(file, request, argument);
+    uk_file_unref(file);
+    return result;
+}
+
 #define FIONBIO 0x5421u
 #define FIOCLEX 0x5451u
 #define FIONCLEX 0x5450u
@@ -175,6 +185,6 @@ long uk_sys_ioctl(int fd, unsigned request, void *argument) {
         slots[fd].flags = request == FIOCLEX ? FD_CLOEXEC : 0;
         return 0;
     default:
-        return file->ops->ioctl ? file->ops->ioctl(file, request, argument) : -ENOTTY;
+        return ioctl_of_kind(file, request, argument);
     }
 }

@@ -130,12 +130,24 @@ long uk_sys_pwrite64(int fd, const void *buffer, size_t size, off_t offset) {
 /* Through a buffer: the page is used over and over, so it is in the cache. */
 #define SENDFILE_CHUNK (64u * 1024u)
 
-static long copy_range(struct uk_file *in, off_t *in_offset, struct uk_file *out, off_t *out_offset, size_t size) {
-    char *buffer = uk_malloc(SENDFILE_CHUNK);
+/* A pipe takes what fits, as with splice(2), which sendfile() to a pipe is: it waits for some room, not for all. */
+static ssize_t write_chunk(struct uk_file *out, const struct iovec *iov, off_t offset, size_t done) {
+    ssize_t n;
+    if (!out->ops->capacity)
+        return write_file(out, iov, 1, offset);
+    if ((out->flags & O_ACCMODE) == O_RDONLY)
+        return -EBADF;
+    while ((n = out->ops->write(out, iov, 1, offset)) == -EAGAIN && done == 0)
+        if ((n = wait_or_give_up(out, EPOLLOUT, UKVM_DEADLINE_NONE)) != 0)
+            break;
+    return n;
+}
+
+/* Both files are held: another thread may close their descriptors meanwhile. */
+static long copy_held(struct uk_file *in, off_t *in_offset, struct uk_file *out, off_t *out_offset, size_t size,
+                      char *buffer) {
     size_t done = 0;
     ssize_t n = 0;
-    if (!buffer)
-        return -ENOMEM;
     while (done < size) {
         size_t want = size - done < SENDFILE_CHUNK ? size - done : SENDFILE_CHUNK;
         struct iovec iov = {buffer, want};
@@ -143,7 +155,7 @@ static long copy_range(struct uk_file *in, off_t *in_offset, struct uk_file *out
         if ((n = read_file(in, &iov, 1, from)) <= 0)
             break;
         iov.iov_len = (size_t)n;
-        if ((n = write_file(out, &iov, 1, out_offset ? *out_offset : UK_AT_POSITION)) < 0)
+        if ((n = write_chunk(out, &iov, out_offset ? *out_offset : UK_AT_POSITION, done)) < 0)
             break;
         /* by what was written, which may be less than what was read */
         if (in_offset)
@@ -156,8 +168,20 @@ static long copy_range(struct uk_file *in, off_t *in_offset, struct uk_file *out
         if ((size_t)n < iov.iov_len)
             break;
     }
-    uk_free(buffer);
     return done ? (long)done : n;
+}
+
+static long copy_range(struct uk_file *in, off_t *in_offset, struct uk_file *out, off_t *out_offset, size_t size) {
+    char *buffer = uk_malloc(SENDFILE_CHUNK);
+    if (!buffer)
+        return -ENOMEM;
+    uk_file_ref(in);
+    uk_file_ref(out);
+    long result = copy_held(in, in_offset, out, out_offset, size, buffer);
+    uk_file_unref(out);
+    uk_file_unref(in);
+    uk_free(buffer);
+    return result;
 }
 
 long uk_sys_sendfile(int out_fd, int in_fd, off_t *offset, size_t size) {
