@@ -159,7 +159,7 @@ long uk_sys_setitimer(int which, const struct itimerval *value, struct itimerval
 }
 
 long uk_sys_alarm(unsigned seconds) {
-    struct itimerval value = {.it_value.tv_sec = seconds}, old;
+    struct itimerval value = {.it_value.tv_sec = seconds}, old = {0};
     uk_sys_setitimer(ITIMER_REAL, &value, &old);
     return old.it_value.tv_sec + (old.it_value.tv_usec != 0);
 }
