@@ -65,6 +65,15 @@ for folder in examples/*/; do
 done
 is "README.md names every example" "$absent" ""
 
+# The hooks by which lower layers of the guest kernel call higher ones: all are in the map of the kernel, and no other.
+hooks() {
+    find guest-kernel -name '*.h' -exec awk '/^struct uk_[a-z_]*hooks \{/ { name = $2; next } /^};/ { name = "" }
+        name && match($0, /\(\*[a-z_]+\)/) { print name "." substr($0, RSTART + 2, RLENGTH - 3) }' {} +
+    grep -rhoE '^extern void \(\*uk_[a-z_]+_hook\)' guest-kernel --include='*.h' | grep -oE 'uk_[a-z_]+'
+}
+is "docs/KERNEL.md has every hook, and no other" \
+    "$(table docs/KERNEL.md 'Hooks, of which there is one' | cut -d'|' -f2 | grep -oE '`uk_[a-z_.]+`' | tr -d '`' | sort)" "$(hooks | sort)"
+
 if diff <(docs/architecture.sh) docs/architecture.svg >/dev/null; then same=yes; else same=no; fi
 is "docs/architecture.svg is what docs/architecture.sh draws (make docs)" "$same" yes
 
