@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Console output. Text is gathered in the buffer that is open until that is full, the stream changes or somebody enters
- * the monitor anyway; then it is submitted and the next buffer in the cycle is opened. Both streams share the cycle, so
- * what one program writes to both appears in the order of its writes.
+ * the monitor anyway; then the next buffer in the cycle is opened. Both streams share the cycle, so what one program
+ * writes to both appears in the order of its writes.
+ *
+ * The open buffer is in the submission ring from its first byte on, and its submission grows with it: the monitor looks
+ * there only when it is entered, and also when the program has come to a sudden end. ABI.md, FAULT-09.
  */
 #include "kernel.h"
 
@@ -22,6 +25,7 @@ struct buffer {
 static struct {
     struct buffer buffers[BUFFERS];
     unsigned open;
+    bool filling;   /* the open buffer has text, and takes more */
     uint32_t size;  /* of each buffer; 0 when the arena has no room, and then output is lost */
     int error;      /* the first since the last flush */
     bool busy;      /* somebody is writing, and may be waiting for a buffer while others run */
@@ -42,20 +46,29 @@ void uk_console_init(void) {
         console.buffers[i].text = text + (size_t)i * size;
 }
 
-void uk_console_push(void) {
-    struct buffer *buffer = &console.buffers[console.open];
-    if (buffer->used == 0)
+void uk_console_seal(void) {
+    if (!console.filling)
         return;
-    buffer->io.sqe = (struct ukvm_sqe){
-        .op = UKVM_OP_CONSOLE_WRITE,
-        .device = buffer->stream,
-        .length = buffer->used,
-        .arena = uk_arena_offset(buffer->text),
-    };
-    /* Before the next buffer is looked at: waiting for it comes back here, to nothing. */
+    console.filling = false;
     console.open = (console.open + 1) % BUFFERS;
-    buffer->used = 0;
-    uk_submit(&buffer->io);
+}
+
+/* Where a crash of the program cannot reach it. When the ring has no room, that takes an exit. */
+static void publish(struct buffer *buffer) {
+    if (console.filling) {
+        buffer->io.sqe.length = buffer->used;
+    } else {
+        buffer->io.sqe = (struct ukvm_sqe){
+            .op = UKVM_OP_CONSOLE_WRITE,
+            .device = buffer->stream,
+            .length = buffer->used,
+            .arena = uk_arena_offset(buffer->text),
+        };
+        uk_submit(&buffer->io);
+        console.filling = true;
+    }
+    if (!uk_amend(&buffer->io))
+        uk_kick();
 }
 
 static void collect(struct buffer *buffer) {
@@ -69,13 +82,14 @@ static void collect(struct buffer *buffer) {
 /* The open buffer, with room for `stream`. */
 static struct buffer *open_buffer(uint16_t stream) {
     struct buffer *buffer = &console.buffers[console.open];
-    if (buffer->used > 0 && (buffer->stream != stream || buffer->used == console.size)) {
-        uk_console_push();
+    if (console.filling && (buffer->stream != stream || buffer->used == console.size)) {
+        uk_console_seal();
         buffer = &console.buffers[console.open];
     }
-    if (buffer->used == 0) {
+    if (!console.filling) {
         collect(buffer);
         buffer->stream = stream;
+        buffer->used = 0;
     }
     return buffer;
 }
@@ -87,6 +101,7 @@ static void append(uint16_t stream, const char *text, size_t length) {
         size_t n = length < room ? length : room;
         memcpy(buffer->text + buffer->used, text, n);
         buffer->used += (uint32_t)n;
+        publish(buffer);
         text += n;
         length -= n;
     }
@@ -130,11 +145,11 @@ void uk_console_write(unsigned stream, const char *text, size_t length) {
 void uk_console_end(void) {
     if (console.late_used > 0)
         append_late();
-    uk_console_push();
+    uk_console_seal();
 }
 
 int uk_console_flush(void) {
-    uk_console_push();
+    uk_console_seal();
     for (unsigned i = 0; i < BUFFERS; i++)
         collect(&console.buffers[(console.open + i) % BUFFERS]);
     int error = console.error;

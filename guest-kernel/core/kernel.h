@@ -61,6 +61,9 @@ bool uk_heap_clear_large(void *block);
 /* Rings. */
 void uk_wait_init(const struct ukvm_boot *boot);
 
+/* The submission of `io` has changed. False if it is not in the ring, where the monitor will find it: see ring.h. */
+bool uk_amend(const struct uk_io *io);
+
 /* Submissions in the hands of the monitor or on the way to it. */
 size_t uk_in_flight(void);
 
@@ -80,10 +83,10 @@ uint64_t uk_last_exit(void);
 void uk_arena_init(const struct ukvm_boot *boot);
 void uk_console_init(void);
 
-/* Submits what has been gathered. No exit, no waiting. */
-void uk_console_push(void);
+/* The monitor is about to be entered and takes what has been gathered: more text goes into another submission. */
+void uk_console_seal(void);
 
-/* The same at the end of everything: also what was said while a thread was writing, which never goes on. */
+/* The end of everything: also what was said while a thread was writing, which never goes on. */
 void uk_console_end(void);
 
 /* Timers, from uk_wait(). UKVM_DEADLINE_NONE: no timer is running. */

@@ -50,6 +50,21 @@ void uk_ring_submit(struct uk_ring *ring, struct uk_io *io) {
         append(&ring->waiting, io);
 }
 
+bool uk_ring_amend(struct uk_ring *ring, const struct uk_io *io) {
+    uint32_t head = __atomic_load_n(&ring->shared->sq_head, __ATOMIC_ACQUIRE);
+    for (uint32_t at = ring->sq_tail; at != head; at--) {
+        struct ukvm_sqe *slot = &ring->sq[uk_ring_slot(at - 1, ring->sq_entries)];
+        if (slot->user_data != (uintptr_t)io)
+            continue;
+        *slot = io->sqe;
+        slot->user_data = (uintptr_t)io;
+        /* The next instruction may be the program's last. */
+        __atomic_signal_fence(__ATOMIC_RELEASE);
+        return true;
+    }
+    return false;
+}
+
 size_t uk_ring_refill(struct uk_ring *ring) {
     size_t moved = 0;
     while (ring->waiting.first && has_room(ring)) {

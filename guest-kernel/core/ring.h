@@ -43,6 +43,12 @@ void uk_ring_init(struct uk_ring *ring, const struct ukvm_boot *boot);
 /* Puts `io` in the submission ring, or behind what waits for room there. */
 void uk_ring_submit(struct uk_ring *ring, struct uk_io *io);
 
+/*
+ * Writes the submission of `io` again, in its place in the ring. False if it is not there: the monitor has taken it, or
+ * it waits for room and goes there as it is then.
+ */
+bool uk_ring_amend(struct uk_ring *ring, const struct uk_io *io);
+
 /* Moves what waits into the submission ring, as far as there is room. Returns how many were moved. */
 size_t uk_ring_refill(struct uk_ring *ring);
 

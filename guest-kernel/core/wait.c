@@ -24,6 +24,10 @@ void uk_submit(struct uk_io *io) {
     uk_ring_submit(&ring, io);
 }
 
+bool uk_amend(const struct uk_io *io) {
+    return uk_ring_amend(&ring, io);
+}
+
 size_t uk_in_flight(void) {
     return ring.in_flight;
 }
@@ -54,7 +58,7 @@ static void run_exit_hook(void) {
  */
 static void hand_over(void) {
     run_exit_hook();
-    uk_console_push();
+    uk_console_seal();
     uk_ring_refill(&ring);
     while (ring.waiting.first) {
         kick();

@@ -30,7 +30,7 @@ int io_open(struct io *io, const struct io_config *config, struct error *err) {
         return error_set(err, EXIT_MONITOR, "internal error: the rings or the arena lie outside the system region");
     const struct iovec buffers[URING_BUFFERS] = {
         [URING_ARENA] = {.iov_base = io->arena.host, .iov_len = io->arena.size},
-        [URING_SIGNAL] = {.iov_base = &io->catcher.record, .iov_len = sizeof io->catcher.record},
+        [URING_PAGE] = {.iov_base = &io->page, .iov_len = sizeof io->page},
     };
     if (uring_open(&io->uring, config->devices, config->signals, buffers, config->uses, err))
         return -1;
@@ -199,22 +199,23 @@ static int settle(struct io *io, const unsigned *pending, struct error *err) {
 
 int io_drain(struct io *io, struct error *err) {
     struct io_edit edit;
+    io->ended = true;
     if (count_submissions(io, err))
         return -1;
     while (io_take(io, &edit))
-        io_edited(io, 0); /* nobody would see the pages change */
+        io_edited(io, 0); /* one that was taken before; nobody would see the pages change */
     return settle(io, &io->to_drain, err);
 }
 
-/* The guest has ended, so its arena is free for the text, as soon as its own console writes are out. */
+/* By way of memory of its own: receives that are still in flight may write to the arena. */
 int io_report(struct io *io, const char *text, size_t length, struct error *err) {
     if (settle(io, &io->to_drain, err))
         return -1;
     for (size_t done = 0; done < length && io->to_drain == 0;) {
-        size_t piece = length - done < io->arena.size ? length - done : io->arena.size;
-        memcpy(io->arena.host, text + done, piece);
+        size_t piece = length - done < sizeof io->page.report ? length - done : sizeof io->page.report;
+        memcpy(io->page.report, text + done, piece);
         struct io_uring_sqe *sqe = uring_sqe(&io->uring);
-        io_uring_prep_write_fixed(sqe, IO_FILE_ERR, io->arena.host, (unsigned)piece, UINT64_MAX, URING_ARENA);
+        io_uring_prep_write_fixed(sqe, IO_FILE_ERR, io->page.report, (unsigned)piece, UINT64_MAX, URING_PAGE);
         sqe->flags |= IOSQE_FIXED_FILE;
         sqe->user_data = TAG_REPORT;
         io->report_pending = 1;

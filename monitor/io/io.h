@@ -7,6 +7,7 @@
 #define UKVM_IO_H
 
 #include <liburing.h>
+#include <sys/signalfd.h>
 
 #include "base/clock.h"
 #include "base/region.h"
@@ -21,6 +22,13 @@
 /* Where files stand among those registered with io_uring; the devices come last. */
 enum io_file { IO_FILE_OUT, IO_FILE_ERR, IO_FILE_SIGNALS, IO_FILE_DEVICES = IO_FILE_SIGNALS + SIGNALS_MAX };
 
+/* What io_uring reads and writes for the monitor itself: memory that the guest has no part in. It is pinned. */
+struct io_page {
+    _Alignas(UKVM_PAGE_SIZE) struct signalfd_siginfo signal; /* not looked at: which descriptor was read says it all */
+    char report[UKVM_PAGE_SIZE - sizeof(struct signalfd_siginfo)];
+};
+_Static_assert(sizeof(struct io_page) == UKVM_PAGE_SIZE, "one page");
+
 struct io {
     struct io_uring uring;
     struct ring ring;
@@ -32,11 +40,13 @@ struct io {
     const struct signals *signals;
     int stop_signal; /* the one that tells the monitor to end, 0 if none does */
     struct catcher catcher;
+    struct io_page page;
     struct console console;
     struct coalesce coalesce;
     uint32_t to_take;        /* submissions that this turn may still take */
     struct request *edit;    /* a MEM_PROTECT that io_take() has asked its caller for */
     unsigned to_drain;       /* console and block operations in flight */
+    bool ended;              /* the guest never runs again */
     unsigned report_pending; /* a piece of the report is in flight */
     int report_result;       /* of the last piece */
     struct request *free;    /* requests used before */
@@ -87,14 +97,15 @@ int io_finish(struct io *io, enum io_sleep sleep, struct error *err);
 int io_poll_signals(struct io *io, struct error *err);
 
 /*
- * EXIT, or the end by a signal: takes what is in the ring and completes the console and block operations. Once there
- * was a signal it gives up after two seconds: a console that nobody reads must not keep the process alive.
+ * The guest never runs again, whatever has ended it: takes what is in the ring and completes the console and block
+ * operations. Once there was a signal it gives up after two seconds: a console that nobody reads must not keep the
+ * process alive. Fails as io_turn().
  */
 int io_drain(struct io *io, struct error *err);
 
 /*
- * Writes what is to be said about the guest's end to standard error, behind its own console output. The guest never
- * runs again. A signal ends the wait for a reader here, too.
+ * Writes what is to be said about the guest's end to standard error, behind its own console output, after io_drain(). A
+ * signal ends the wait for a reader here, too.
  */
 int io_report(struct io *io, const char *text, size_t length, struct error *err);
 

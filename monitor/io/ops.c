@@ -10,38 +10,40 @@
 /* A field that an operation names; every other one must be 0 (RING-06). */
 enum field { FIELD_DEVICE = 1, FIELD_ARENA = 2, FIELD_LENGTH = 4, FIELD_OFFSET = 8, FIELD_QUIET = 16 };
 
-enum drained { NOT_DRAINED, DRAINED };
+/* What an operation is to a guest that has ended: nothing, worth starting, or worth waiting for (CALL-03, FAULT-09). */
+enum at_end { AT_END_NOTHING, AT_END_START, AT_END_FINISH };
 
 /* One row an operation: what it may say, how it starts, what its io_uring completion means. */
 struct op {
     const char *name;
     unsigned fields;
     enum ukvm_device_kind kind; /* of its device; 0: the handler knows what the number means */
-    enum drained drained;       /* whether EXIT waits for it (CALL-03) */
+    enum at_end at_end;
     int32_t (*check)(const struct io *io, const struct request *request);
     void (*start)(struct io *io, struct request *request);
     void (*finish)(struct io *io, struct request *request, int32_t result);
 };
 
 static const struct op ops[UKVM_OP_COUNT] = {
-    [UKVM_OP_CONSOLE_WRITE] = {"console-write", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, 0, DRAINED, console_check,
-                               console_start, console_finish},
+    [UKVM_OP_CONSOLE_WRITE] = {"console-write", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, 0, AT_END_FINISH,
+                               console_check, console_start, console_finish},
     [UKVM_OP_BLK_READ] = {"blk-read", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH | FIELD_OFFSET, UKVM_DEVICE_BLK,
-                          DRAINED, blk_check_transfer, blk_start_transfer, blk_finish_transfer},
+                          AT_END_FINISH, blk_check_transfer, blk_start_transfer, blk_finish_transfer},
     [UKVM_OP_BLK_WRITE] = {"blk-write", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH | FIELD_OFFSET, UKVM_DEVICE_BLK,
-                           DRAINED, blk_check_transfer, blk_start_transfer, blk_finish_transfer},
-    [UKVM_OP_BLK_FLUSH] = {"blk-flush", FIELD_DEVICE, UKVM_DEVICE_BLK, DRAINED, NULL, blk_start_flush, blk_finish},
-    [UKVM_OP_BLK_DISCARD] = {"blk-discard", FIELD_DEVICE | FIELD_LENGTH | FIELD_OFFSET, UKVM_DEVICE_BLK, DRAINED,
+                           AT_END_FINISH, blk_check_transfer, blk_start_transfer, blk_finish_transfer},
+    [UKVM_OP_BLK_FLUSH] = {"blk-flush", FIELD_DEVICE, UKVM_DEVICE_BLK, AT_END_FINISH, NULL, blk_start_flush,
+                           blk_finish},
+    [UKVM_OP_BLK_DISCARD] = {"blk-discard", FIELD_DEVICE | FIELD_LENGTH | FIELD_OFFSET, UKVM_DEVICE_BLK, AT_END_FINISH,
                              blk_check_blocks, blk_start_discard, blk_finish},
     [UKVM_OP_NET_SEND] = {"net-send", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH | FIELD_QUIET, UKVM_DEVICE_NET,
-                          NOT_DRAINED, net_check_send, net_start_send, net_finish_send},
-    [UKVM_OP_NET_RECV] = {"net-recv", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, UKVM_DEVICE_NET, NOT_DRAINED,
+                          AT_END_START, net_check_send, net_start_send, net_finish_send},
+    [UKVM_OP_NET_RECV] = {"net-recv", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, UKVM_DEVICE_NET, AT_END_NOTHING,
                           net_check_recv, net_start_recv, net_finish_recv},
-    [UKVM_OP_MEM_RETURN] = {"mem-return", FIELD_LENGTH | FIELD_OFFSET, 0, NOT_DRAINED, memory_check_return,
+    [UKVM_OP_MEM_RETURN] = {"mem-return", FIELD_LENGTH | FIELD_OFFSET, 0, AT_END_NOTHING, memory_check_return,
                             memory_start_return, NULL},
-    [UKVM_OP_MEM_PROTECT] = {"mem-protect", FIELD_DEVICE | FIELD_LENGTH | FIELD_OFFSET, 0, NOT_DRAINED,
+    [UKVM_OP_MEM_PROTECT] = {"mem-protect", FIELD_DEVICE | FIELD_LENGTH | FIELD_OFFSET, 0, AT_END_NOTHING,
                              memory_check_protect, memory_start_protect, NULL},
-    [UKVM_OP_SIGNAL] = {"signal", 0, 0, NOT_DRAINED, signals_check, signals_start, NULL},
+    [UKVM_OP_SIGNAL] = {"signal", 0, 0, AT_END_NOTHING, signals_check, signals_start, NULL},
 };
 
 /* RING-06 and RING-08, and what the operation adds. Changes nothing but request->device. */
@@ -74,11 +76,13 @@ void ops_take(struct io *io) {
           op ? op->name : "?", sqe->op, sqe->device, sqe->length, sqe->arena, sqe->offset, sqe->user_data);
 
     int32_t error = op ? check(io, op, request) : -UKVM_EINVAL;
+    if (!error && io->ended && op->at_end == AT_END_NOTHING)
+        error = -UKVM_ENOTSUP;
     if (error) {
         request_complete(io, request, error);
         return;
     }
-    io->to_drain += op->drained == DRAINED;
+    io->to_drain += op->at_end == AT_END_FINISH;
     op->start(io, request);
 }
 
@@ -88,5 +92,5 @@ void ops_finish(struct io *io, struct request *request, int32_t result) {
     op->finish(io, request, result);
     /* a handler may have started the request again instead */
     if (io->ring.in_flight < in_flight)
-        io->to_drain -= op->drained == DRAINED;
+        io->to_drain -= op->at_end == AT_END_FINISH;
 }

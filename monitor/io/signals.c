@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #include "io.h"
 #include "uring.h"
@@ -51,8 +52,8 @@ static void watch(struct io *io, unsigned index) {
 
 static void take(struct io *io, unsigned index) {
     struct io_uring_sqe *sqe = uring_sqe(&io->uring);
-    io_uring_prep_read_fixed(sqe, (int)(IO_FILE_SIGNALS + index), &io->catcher.record, sizeof io->catcher.record, 0,
-                             URING_SIGNAL);
+    io_uring_prep_read_fixed(sqe, (int)(IO_FILE_SIGNALS + index), &io->page.signal, sizeof io->page.signal, 0,
+                             URING_PAGE);
     sqe->flags |= IOSQE_FIXED_FILE;
     sqe->user_data = SIGNALS_MAX + index;
 }

@@ -12,7 +12,6 @@
 
 #include <signal.h>
 #include <stdint.h>
-#include <sys/signalfd.h>
 
 #include "base/error.h"
 
@@ -39,9 +38,6 @@ int signals_open(struct signals *signals, struct error *err);
 struct catcher {
     struct request *request; /* the guest's SIGNAL in flight, NULL if there is none */
     int caught;              /* the signal that completes it at the next turn, 0 if none came */
-    /* Filled by io_uring, and not looked at: which descriptor was read says it all. Within one page, which is pinned.
-     */
-    _Alignas(sizeof(struct signalfd_siginfo)) struct signalfd_siginfo record;
 };
 
 /* Starts watching. */

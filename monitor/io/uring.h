@@ -12,8 +12,8 @@
 
 #define URING_FOREVER UINT64_MAX
 
-/* The registered buffers: the I/O arena, and where a signal is read to. */
-enum uring_buffer { URING_ARENA, URING_SIGNAL, URING_BUFFERS };
+/* The registered buffers: the I/O arena, and struct io_page. */
+enum uring_buffer { URING_ARENA, URING_PAGE, URING_BUFFERS };
 
 /* `uses`: enum policy_use, together; the ring does what their rows of policy_opcodes say, and nothing else. */
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,

@@ -210,13 +210,22 @@ static void readonly(void) {
 }
 
 /* Leaves a write in the ring, and ends. */
-static void exit_with_write(void) {
+static void push_writes(void) {
     find_disk();
     for (unsigned i = 0; i < 8; i++) {
         memset(arena(ARENA_FREE + i * 4096), 'W', 4096);
         push(transfer(UKVM_OP_BLK_WRITE, i * 4096, ARENA_FREE + i * 4096, 4096));
     }
+}
+
+static void exit_with_write(void) {
+    push_writes();
     hypercall(UKVM_PORT_EXIT, 0);
+}
+
+static void fault_with_write(void) {
+    push_writes();
+    __asm__ volatile("ud2");
 }
 
 /* Changes buffers while the monitor has them. What the blocks hold then is anybody's guess; all else is not. */
@@ -244,8 +253,17 @@ static void scribble(void) {
 }
 
 const struct check checks[] = {
-    {"UKVM-BLK-01", limits},       {"UKVM-BLK-02", transfers},      {"UKVM-BLK-02 many", many},
-    {"UKVM-BLK-03", durable},      {"UKVM-BLK-04", discards},       {"UKVM-BLK-05", readonly},
-    {"UKVM-RING-06", flush_rules}, {"UKVM-RING-07", scribble},      {"UKVM-CALL-03", exit_with_write},
-    {"UKVM-ERR-01 cut", cut},      {"UKVM-ERR-01 space", no_space}, {NULL, NULL},
+    {"UKVM-BLK-01", limits},
+    {"UKVM-BLK-02", transfers},
+    {"UKVM-BLK-02 many", many},
+    {"UKVM-BLK-03", durable},
+    {"UKVM-BLK-04", discards},
+    {"UKVM-BLK-05", readonly},
+    {"UKVM-RING-06", flush_rules},
+    {"UKVM-RING-07", scribble},
+    {"UKVM-CALL-03", exit_with_write},
+    {"UKVM-FAULT-09", fault_with_write},
+    {"UKVM-ERR-01 cut", cut},
+    {"UKVM-ERR-01 space", no_space},
+    {NULL, NULL},
 };

@@ -368,7 +368,24 @@ static void commit(void) {
     end(2);
 }
 
+/* Text in the ring that no hypercall has pointed at, in two pieces and then as one that was lengthened; and a deed. */
+static void commit_with_last_words(void) {
+    static const char text[] = "last words\n";
+    struct ukvm_sqe sqe = {.op = UKVM_OP_CONSOLE_WRITE, .device = UKVM_CONSOLE_OUT, .arena = ARENA_FREE};
+    memcpy(arena(ARENA_FREE), text, sizeof text - 1);
+    say("before");
+    flush();
+    uint32_t at = rings()->sq_tail;
+    sqe.length = 5;
+    push(sqe);
+    ((struct ukvm_sqe *)boot->sq_addr)[at & (boot->sq_entries - 1)].length = sizeof text - 1;
+    for (unsigned i = 0; i < COUNT(deeds) && argument(2); i++)
+        if (same(deeds[i].name, argument(2)))
+            deeds[i].run();
+}
+
 const struct check checks[] = {
     {"end", commit},
+    {"last", commit_with_last_words},
     {NULL, NULL},
 };

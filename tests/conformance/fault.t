@@ -69,4 +69,28 @@ says before
 stop TERM
 is "UKVM-FAULT-08 the same exception for ever: SIGTERM ends it" "$status" 143
 
+# last NAME STATUS WORD...: what is in the ring comes out, whatever the guest does next.
+last() {
+    local name=$1 want=$2
+    shift 2
+    run_ukvm "$SUITE/end.elf" last "$@"
+    like "UKVM-FAULT-09 last words before $name" "$status ${out//$'\n'/ }" "^($want) before last words\$"
+    ok "UKVM-FAULT-09 last words before $name: a report all the same" test -n "$err"
+}
+last "a bad access" 139 read null
+last "an invalid instruction" 132 instruction ud2
+last "an out to a port that is not there" "139|159" out 4 100
+last "an in from a port of ours" 159 in 4 16
+run_ukvm "$SUITE/end.elf" last index sq_tail ++ 1 16
+is "UKVM-FAULT-09 of a ring that is broken nothing is taken" "$status $out" "159 before"
+start "$UKVM" run "$SUITE/end.elf" last spin
+says before
+stop TERM
+is "UKVM-FAULT-09 last words before SIGTERM" "$status $(tr '\n' ' ' <background)" "143 before last words "
+truncate -s 1M disk.img
+run_ukvm --disk d=disk.img "$SUITE/blk.elf" UKVM-FAULT-09
+is "UKVM-FAULT-09 block writes, too" "$status $(tr -d '\0' <disk.img | wc -c)" "132 32768"
+run_ukvm "$SUITE/mem.elf" UKVM-FAULT-09
+is "UKVM-FAULT-09 what is behind a change of memory in the ring" "$status $out" "132 last words"
+
 done_testing

@@ -286,7 +286,22 @@ static void tables(void) {
     mark(page - BLOCK, 2 * BLOCK);
 }
 
+/* A guest that ends with a change of its memory in the ring, and text behind that. */
+static void last_words(void) {
+    static const char words[] = "last words\n";
+    memcpy(arena(ARENA_FREE), words, sizeof words - 1);
+    push((struct ukvm_sqe){.op = UKVM_OP_MEM_PROTECT, .length = PAGE, .offset = first_block()});
+    push((struct ukvm_sqe){
+        .op = UKVM_OP_CONSOLE_WRITE, .device = UKVM_CONSOLE_OUT, .arena = ARENA_FREE, .length = sizeof words - 1});
+    __asm__ volatile("ud2");
+}
+
 const struct check checks[] = {
-    {"UKVM-MEM-05", memory},      {"UKVM-MEM-05 thrift", thrift}, {"UKVM-MEM-06 refused", unprotectable},
-    {"UKVM-MEM-06", protections}, {"UKVM-MEM-08", tables},        {NULL, NULL},
+    {"UKVM-MEM-05", memory},
+    {"UKVM-MEM-05 thrift", thrift},
+    {"UKVM-MEM-06 refused", unprotectable},
+    {"UKVM-MEM-06", protections},
+    {"UKVM-MEM-08", tables},
+    {"UKVM-FAULT-09", last_words},
+    {NULL, NULL},
 };

@@ -9,6 +9,7 @@ need_kvm
 fault() {
     run_ukvm "$GUESTS/fault.elf" "$1"
     is "$1: exit status" "$status" "$2"
+    is "$1: what it said before comes out" "$out" "fault: about to commit $1"
     like "$1: what happened" "$err" "$3"
     like "$1: registers" "$err" "rip [0-9a-f]{16}"
     like "$1: the backtrace reaches main" "$err" "#[0-9]+ +0x[0-9a-f]+ main\+0x"
@@ -43,6 +44,7 @@ like "jump-null: an address outside the image has no name" "$err" "at 0x0 in \?"
 # What follows has no frame to walk from, or has overwritten it.
 run_ukvm "$GUESTS/fault.elf" exec-stack
 is "exec-stack: exit status" "$status" 139
+is "exec-stack: what it said before comes out" "$out" "fault: about to commit exec-stack"
 like "exec-stack: what happened" "$err" "page fault: execution at .* \(the boot stack\)"
 run_ukvm "$GUESTS/fault.elf" stack
 is "stack: exit status" "$status" 139
@@ -63,6 +65,7 @@ done
 for kind in outb in; do
     run_ukvm "$GUESTS/fault.elf" $kind
     is "$kind: exit status" "$status" 159
+    is "$kind: what it said before comes out" "$out" "fault: about to commit $kind"
     like "$kind: names the clause" "$err" "UKVM-CALL-05"
 done
 # KVM may hand a repeated instruction over piece by piece; each piece is then a hypercall like any other.
@@ -91,6 +94,7 @@ unhandled breakpoint breakpoint 133 "breakpoint"
 
 run_ukvm "$GUESTS/fault.elf" panic
 is "panic: exit status" "$status" 134
+is "panic: what it said before comes out" "$out" "fault: about to commit panic"
 like "panic: the message" "$err" "panic: "
 
 done_testing

@@ -39,12 +39,22 @@ static bool is_signal(const struct io_uring_sqe *sqe) {
     return index < fake.io->signals->count;
 }
 
+static bool is_request(const struct io_uring_sqe *sqe) {
+    return sqe->user_data - (uintptr_t)fake.io->requests < sizeof fake.io->requests;
+}
+
 static void check_buffer(const struct io_uring_sqe *sqe) {
     const struct region *arena = &fake.io->arena;
     must(sqe->len > 0 && sqe->ioprio == 0);
     if (is_signal(sqe)) {
-        must(sqe->buf_index == URING_SIGNAL && sqe->addr == (uintptr_t)&fake.io->catcher.record);
-        must(sqe->len == sizeof fake.io->catcher.record && sqe->opcode == IORING_OP_READ_FIXED);
+        must(sqe->buf_index == URING_PAGE && sqe->addr == (uintptr_t)&fake.io->page.signal);
+        must(sqe->len == sizeof fake.io->page.signal && sqe->opcode == IORING_OP_READ_FIXED);
+        return;
+    }
+    if (!is_request(sqe)) { /* the report: never where a guest's buffer is */
+        must(sqe->buf_index == URING_PAGE && sqe->addr == (uintptr_t)fake.io->page.report);
+        must(sqe->len <= sizeof fake.io->page.report && sqe->opcode == IORING_OP_WRITE_FIXED);
+        must(sqe->fd == IO_FILE_ERR && fake.io->ended);
         return;
     }
     must(sqe->buf_index == URING_ARENA && sqe->addr >= (uintptr_t)arena->host);

@@ -4,8 +4,8 @@
  *
  *     build/ukvm run build/tests/guests/fault.elf null
  *
- * Without an argument, or with an unknown one, it lists them. It says what it is about to do first, and, with status 1,
- * that it is still there afterwards.
+ * Without an argument, or with an unknown one, it lists them. It says what it is about to do first, which is still to
+ * come out when it does it, and, with status 1, that it is still there afterwards.
  */
 #include "ukvm.h"
 
@@ -277,7 +277,6 @@ int main(int argc, char **argv) {
         if (strcmp(argv[1], faults[i].name) != 0)
             continue;
         uk_printf("fault: about to commit %s\n", argv[1]);
-        uk_console_flush();
         faults[i].commit();
         uk_printf("fault: survived %s\n", argv[1]);
         return 1;

@@ -10,7 +10,7 @@
 static struct ukvm_boot boot = {.arena_size = ARENA_SIZE};
 static char arena[ARENA_SIZE], printed[1 << 20];
 static struct uk_io *pending[BUFFERS + 1];
-static unsigned pendings, overlaps, kicks, awaits;
+static unsigned pendings, overlaps, kicks, awaits, ring_room = BUFFERS;
 static size_t printed_length;
 static uint64_t now, last_exit;
 static int32_t fault;
@@ -50,6 +50,14 @@ void uk_submit(struct uk_io *io) {
     pending[pendings++] = io;
 }
 
+/* A ring with room for `ring_room`. */
+bool uk_amend(const struct uk_io *io) {
+    unsigned at = 0;
+    while (at < pendings && pending[at] != io)
+        at++;
+    return at < ring_room && at < pendings;
+}
+
 /* Each write as "STREAM:text". */
 static void serve(void) {
     for (unsigned i = 0; i < pendings; i++) {
@@ -64,7 +72,7 @@ static void serve(void) {
 }
 
 void uk_kick(void) {
-    uk_console_push();
+    uk_console_seal();
     kicks++;
     serve();
 }
@@ -99,7 +107,9 @@ static void gathering(void) {
     write_out("one\n");
     write_out("two\n");
     is_str(printed, "", "lines are gathered");
-    is_u64(pendings + kicks, 0, "without an exit or a submission");
+    is_u64(kicks, 0, "without an exit");
+    is_u64(pendings, 1, "and are in the ring by then, where a crash does not reach them");
+    is_u64(pending[0]->sqe.length, 8, "in one submission, which has grown");
     now += 11 * UK_MILLISECOND;
     write_out("three");
     is_str(printed, "", "half a line too, however long ago the last exit was");
@@ -138,6 +148,14 @@ static void a_lot(void) {
     ok(awaits <= sizeof want / (BUFFERS * BUFFER) + 2, "with a wait for each round of the buffers (%u)", awaits);
 }
 
+static void full_ring(void) {
+    reset();
+    ring_room = 0;
+    write_out("now");
+    is_str(printed, "1:now", "text that the ring has no room for goes out at once");
+    ring_room = BUFFERS;
+}
+
 static void errors(void) {
     reset();
     fault = -UKVM_EIO;
@@ -153,6 +171,7 @@ int main(void) {
     gathering();
     two_streams();
     a_lot();
+    full_ring();
     errors();
     return done_testing();
 }

@@ -118,6 +118,22 @@ static void overflow(uint32_t index) {
     is_u64(ring.in_flight, 0, "index %u: none is left", index);
 }
 
+static void amending(uint32_t index) {
+    init(index);
+    submit(0, SQ + 1);
+    ios[2].sqe = (struct ukvm_sqe){.length = 100};
+    ok(uk_ring_amend(&ring, &ios[2]), "index %u: what is in the ring can be changed", index);
+    is_u64(sq[(index + 2) % SQ].length, 100, "index %u: it is", index);
+    is_u64(sq[(index + 2) % SQ].user_data, (uintptr_t)&ios[2], "index %u: and still known", index);
+    ios[SQ].sqe.length = 101;
+    ok(!uk_ring_amend(&ring, &ios[SQ]), "index %u: what waits for room is not there", index);
+    serve(3);
+    ok(!uk_ring_amend(&ring, &ios[2]), "index %u: nor is what the monitor has taken", index);
+    uk_ring_refill(&ring);
+    is_u64(sq[index % SQ].length, 101, "index %u: what waited goes there as it is then", index);
+    ok(uk_ring_amend(&ring, &ios[SQ]) && uk_ring_amend(&ring, &ios[3]), "index %u: the newest and the oldest", index);
+}
+
 static void order_behind_waiting(void) {
     init(0);
     submit(0, SQ + 1);
@@ -153,6 +169,8 @@ int main(void) {
     without_callback();
     overflow(0);
     overflow(0xffffffe0u);
+    amending(0);
+    amending(0xfffffffeu);
     order_behind_waiting();
     completion_ring_full();
     return done_testing();
