@@ -83,6 +83,7 @@ static void thread_ended(struct uk_thread *thread) {
 
 static const struct uk_thread_hooks thread_hooks = {
     .signal_pending = uk_signal_pending,
+    .signal_may_come = uk_stop_is_asked,
     .before_sleep = before_sleep,
     .ended = thread_ended,
     .unmap = uk_memory_unmap,

@@ -9,8 +9,12 @@
 
 #include "signal.h"
 
-static void told(struct uk_io *io, int32_t result) {
-    (void)io;
+static void told(struct uk_io *asked, int32_t result);
+
+static struct uk_io io = {.done = told, .sqe.op = UKVM_OP_SIGNAL};
+
+static void told(struct uk_io *asked, int32_t result) {
+    (void)asked;
     if (result < 0)
         return;
     uk_signal_process(result);
@@ -19,9 +23,12 @@ static void told(struct uk_io *io, int32_t result) {
 }
 
 void uk_stop_ask(void) {
-    static struct uk_io io = {.done = told, .sqe.op = UKVM_OP_SIGNAL};
     if (!io.in_flight && (uk_boot()->features & UKVM_FEATURE_SIGNAL))
         uk_submit(&io);
+}
+
+bool uk_stop_is_asked(void) {
+    return io.in_flight;
 }
 
 void uk_stop_handled(int signal) {

@@ -98,7 +98,7 @@ static bool all_wait_for_threads(void) {
 
 /* Nothing is ready. Timers that are no thread's (an alarm, say) may still make something so. */
 static void idle(void) {
-    if (all_wait_for_threads() && uk_timers_next() == UKVM_DEADLINE_NONE)
+    if (all_wait_for_threads() && uk_timers_next() == UKVM_DEADLINE_NONE && !hooks->signal_may_come())
         uk_panic("deadlock: every thread waits for another one");
     hooks->before_sleep();
     uk_wait(UKVM_DEADLINE_NONE);

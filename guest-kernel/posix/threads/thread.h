@@ -17,7 +17,9 @@ struct uk_thread_list {
     struct uk_thread *first, *last;
 };
 
-/* What could end a thread's sleep. When all of them wait for each other, the program is deadlocked, which is reported.
+/*
+ * What could end a thread's sleep. When all of them wait for each other, with no timer and no signal to come, nothing
+ * will ever happen again, which is reported.
  */
 enum uk_waits_for { UK_WAITS_FOR_EVENT, UK_WAITS_FOR_THREAD };
 
@@ -52,6 +54,7 @@ extern struct uk_thread *uk_threads; /* the head of the list by all_next */
 /* What threads need of the layers above them; posix/start.c has the table. */
 struct uk_thread_hooks {
     bool (*signal_pending)(void);            /* the current thread has a signal to take, which ends a sleep */
+    bool (*signal_may_come)(void);           /* the world can send one */
     void (*before_sleep)(void);              /* every thread is blocked, and the guest is about to sleep; may submit */
     void (*ended)(struct uk_thread *thread); /* the current thread will never run again; may wake others */
     void (*unmap)(void *stack, size_t size); /* the stack of a thread that has ended */
