@@ -12,6 +12,7 @@
 #include "io/device.h"
 #include "io/io.h"
 #include "io/signals.h"
+#include "limits.h"
 #include "lockdown.h"
 #include "run.h"
 
@@ -35,7 +36,7 @@ static int check_streams(struct error *err) {
 }
 
 static int open_everything(struct error *err) {
-    if (check_streams(err) || devices_claim_inherited(&vmm.config, err))
+    if (check_streams(err) || limits_check(&vmm.config, err) || devices_claim_inherited(&vmm.config, err))
         return -1;
     if (image_open(vmm.config.image, &vmm.image, err) || image_check_devices(&vmm.image, &vmm.config, err) ||
         initrd_open(vmm.config.initrd, &vmm.initrd, err) || vm_open(&vmm.guest.vm, err) ||
@@ -79,7 +80,7 @@ static int lock_down(struct error *err) {
     rights.values[POLICY_VCPU_FD] = (uint64_t)vmm.guest.vm.vcpu_fd;
     rights.values[POLICY_IMAGE_FD] = (uint64_t)vmm.image.fd;
     rights.values[POLICY_RING_FD] = (uint64_t)uring->enter_ring_fd;
-    rights.values[POLICY_RING_SLOTS] = RING_CQ_ENTRIES + SIGNALS_MAX;
+    rights.values[POLICY_RING_SLOTS] = RING_CQ_ENTRIES + SIGNALS_MAX + 1; /* see uring.c */
     rights.values[POLICY_RAM_BLOCK] = (uintptr_t)vmm.guest.ram.host;
     rights.values[POLICY_RAM_SIZE] = vmm.guest.ram.size;
     if (lockdown(&rights, err))

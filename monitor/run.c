@@ -171,6 +171,8 @@ int run_guest(struct guest *guest, struct io *io, struct error *err) {
         .fault = {.image = guest->image, .layout = &guest->layout, .ram = &guest->ram},
         .err = err,
     };
+    if (io_start(io, err))
+        return -1;
     while (true) {
         enum entered entered = enter_guest(guest, io, err);
         enum step step = entered == ENTERED_EXIT ? handle_exit(&r) : entered == ENTERED_ERROR ? STEP_ERROR : STEP_RUN;

@@ -107,7 +107,8 @@ $(BUILD)/tests/ukvm-probe: $(MONITOR_OBJS) $(BUILD)/obj/tests/sandbox/probe.o
 	$(Q)$(CC) $(HOST_LDFLAGS) -Wl,--wrap=run_guest,--wrap=lockdown -o $@ $^ $(HOST_LIBS)
 
 # With faults from below, by its environment, a clock that jumps, and a log of what reaches a disk.
-FAULTS_WRAP := bootpage_write options_parse_run ops_finish ops_take request_tag request_complete malloc calloc realloc
+FAULTS_WRAP := bootpage_write options_parse_run ops_finish ops_take request_tag request_complete vm_run uring_submit \
+	malloc calloc realloc
 $(BUILD)/tests/ukvm-faults: $(MONITOR_OBJS) $(BUILD)/obj/tests/faults/inject.o
 	@mkdir -p $(@D)
 	@echo "  LD  $@"

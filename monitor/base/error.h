@@ -14,6 +14,11 @@ enum exit_status {
     EXIT_SIGNAL = 128,    /* + the signal */
 };
 
+/* Where the kernel refuses to start a thread, which counts as a process. */
+#define ERROR_NO_THREAD                                                                                              \
+    "the kernel cannot start a thread that this needs: raise the limit on processes (ulimit -u, or pids.max of the " \
+    "cgroup)"
+
 struct error {
     int status;      /* enum exit_status */
     char text[5120]; /* a path of PATH_MAX and what is wrong with it */

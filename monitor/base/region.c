@@ -23,8 +23,10 @@ int region_map(struct region *region, uint64_t base, uint64_t size, const char *
     uint8_t *space = mmap(NULL, 3 * block, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     uint8_t *host = space == MAP_FAILED ? NULL : space + (-(uint64_t)space & (block - 1));
     if (!host || mprotect(host, size, PROT_READ | PROT_WRITE) < 0)
-        return error_set(err, EXIT_MONITOR, "cannot reserve %llu bytes for %s: %s", (unsigned long long)size, what,
-                         strerror(errno));
+        return error_set(err, EXIT_MONITOR,
+                         "cannot reserve %llu bytes for %s: %s: take less, or raise the limit on address space "
+                         "(ulimit -v, vm.overcommit_memory)",
+                         (unsigned long long)size, what, strerror(errno));
     *region = (struct region){.base = base, .size = size, .host = host};
     return 0;
 }

@@ -23,6 +23,9 @@
  */
 #define EARLY 4u
 
+/* A disk that answers "try again" so often in a row does not work. */
+#define TRIES 100u
+
 static int disk_error(const struct disk_config *config, const char *name, const char *why, struct error *err) {
     return error_set(err, EXIT_MONITOR, "disk '%s': %s: %s", name, config->path, why);
 }
@@ -148,7 +151,7 @@ void blk_start_transfer(struct io *io, struct request *request) {
 }
 
 void blk_finish_transfer(struct io *io, struct request *request, int32_t result) {
-    if (request_goes_on(request, result))
+    if (request_goes_on(request, result) && request->refused < TRIES)
         blk_start_transfer(io, request);
     else
         request_complete_transfer(io, request, result);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "console.h"
 
+#include <errno.h>
+
 #include "io.h"
 #include "uring.h"
 
@@ -34,6 +36,7 @@ void console_start(struct io *io, struct request *request) {
 }
 
 void console_finish(struct io *io, struct request *request, int32_t result) {
+    io->worker.missing |= result == -ECANCELED; /* it is lost, and must not be in silence */
     if (request_goes_on(request, result)) {
         write_first(io);
         return;

@@ -7,11 +7,11 @@
 #include "ops.h"
 #include "uring.h"
 
-/* User_data beside those of the signals; that of a request is its address, never so low. */
-#define TAG_REPORT SIGNALS_TAGS
-#define TAG_NONE (SIGNALS_TAGS + 1) /* was seen to already */
-
-#define STOP_PATIENCE UINT64_C(2000000000) /* nanoseconds */
+/* Nanoseconds: from a signal to the end, with I/O still in flight; while the kernel takes nothing, and between tries.
+ */
+#define STOP_PATIENCE UINT64_C(2000000000)
+#define PATIENCE UINT64_C(1000000000)
+#define PAUSE UINT64_C(5000000)
 
 int io_open(struct io *io, const struct io_config *config, struct error *err) {
     const struct layout *layout = config->layout;
@@ -35,6 +35,7 @@ int io_open(struct io *io, const struct io_config *config, struct error *err) {
     if (uring_open(&io->uring, config->devices, config->signals, buffers, config->uses, err))
         return -1;
     signals_watch(io);
+    worker_plan(io);
     return 0;
 }
 
@@ -76,19 +77,22 @@ void io_edited(struct io *io, int result) {
 
 /* ---- from io_uring ---- */
 
-static void reap(struct io *io) {
+static int reap(struct io *io, struct error *err) {
     struct io_uring_cqe *cqe;
     unsigned head, count = 0;
     io_uring_for_each_cqe(&io->uring, head, cqe) {
         if (cqe->user_data < SIGNALS_TAGS)
             signals_finish(io, cqe->user_data, cqe->res);
-        else if (cqe->user_data == TAG_REPORT)
+        else if (cqe->user_data == IO_TAG_REPORT)
             io->report_result = cqe->res, io->report_pending = 0;
-        else if (cqe->user_data != TAG_NONE)
+        else if (cqe->user_data == IO_TAG_WORKER)
+            worker_finish(io, cqe->res);
+        else if (cqe->user_data != IO_TAG_NONE)
             ops_finish(io, (struct request *)(uintptr_t)cqe->user_data, cqe->res);
         count++;
     }
     io_uring_cq_advance(&io->uring, count);
+    return worker_check(io, err);
 }
 
 static void pump_devices(struct io *io, enum net_arm arm) {
@@ -97,12 +101,39 @@ static void pump_devices(struct io *io, enum net_arm arm) {
             net_pump(io, &io->devices->table[i], arm);
 }
 
+/* The kernel is short of memory; what it has not taken stays prepared. */
+static int wait_for_kernel(struct io *io, int result, struct error *err) {
+    uint64_t now = clock_now(&io->clock);
+    if (io->refused_since == 0)
+        io->refused_since = now;
+    if (now - io->refused_since > PATIENCE)
+        return error_set(err, EXIT_MONITOR, "io_uring_enter: %s: the host has no memory for I/O", strerror(-result));
+    uring_pause(&io->uring, PAUSE);
+    return 0;
+}
+
 static int submit(struct io *io, uint64_t timeout_ns, struct error *err) {
     int result = uring_submit(&io->uring, timeout_ns);
-    /* EAGAIN and EBUSY: the kernel is short of memory; what was not taken stays prepared */
-    if (result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN || result == -EBUSY)
+    if (result == -EAGAIN || result == -EBUSY)
+        return wait_for_kernel(io, result, err);
+    io->refused_since = 0;
+    if (result >= 0 || result == -ETIME || result == -EINTR)
         return 0;
     return error_set(err, EXIT_MONITOR, "io_uring_enter: %s", strerror(-result));
+}
+
+int io_pause(struct io *io, uint64_t ns, struct error *err) {
+    return submit(io, ns, err);
+}
+
+/* A file system that hangs does so without a limit on threads; the guest will see. */
+int io_start(struct io *io, struct error *err) {
+    worker_start(io);
+    for (uint64_t start = clock_now(&io->clock), now = start;
+         io->worker.pending > 0 && !io->stop_signal && now - start < PATIENCE; now = clock_now(&io->clock))
+        if (submit(io, start + PATIENCE - now, err) || reap(io, err))
+            return -1;
+    return 0;
 }
 
 /* How long a WAIT may sleep now; the guest's field is read once a turn. */
@@ -144,9 +175,8 @@ int io_finish(struct io *io, enum io_sleep sleep, struct error *err) {
         bool idle = sleep == IO_SLEEP && !looking && !ring_wakes(&io->ring) && !io->stop_signal;
         uint64_t timeout = idle ? remaining(io, deadline) : 0;
         pump_devices(io, idle || (first && !looking) ? NET_MAY_ARM : NET_ONLY_BURST);
-        if (submit(io, timeout, err))
+        if (submit(io, timeout, err) || reap(io, err))
             return -1;
-        reap(io);
         pump_devices(io, NET_ONLY_BURST);
         looking = sleep == IO_SLEEP && look_again(io, deadline);
         if (io->stop_signal)
@@ -173,9 +203,9 @@ int io_poll_signals(struct io *io, struct error *err) {
             if (cqe->user_data >= SIGNALS_TAGS)
                 continue;
             signals_finish(io, cqe->user_data, cqe->res);
-            cqe->user_data = TAG_NONE;
+            cqe->user_data = IO_TAG_NONE;
         }
-    } while (uring_pending(&io->uring));
+    } while (uring_pending(&io->uring) && !io->stop_signal);
     return 0;
 }
 
@@ -190,9 +220,8 @@ static int settle(struct io *io, const unsigned *pending, struct error *err) {
         if (end && now >= end)
             return 0;
         uint64_t timeout = end ? end - now : URING_FOREVER;
-        if (submit(io, uring_pending(&io->uring) ? 0 : timeout, err))
-            return -1;
-        reap(io);
+        if (submit(io, uring_pending(&io->uring) ? 0 : timeout, err) || reap(io, err))
+            return io->stop_signal ? 0 : -1;
     }
     return 0;
 }
@@ -217,7 +246,7 @@ int io_report(struct io *io, const char *text, size_t length, struct error *err)
         struct io_uring_sqe *sqe = uring_sqe(&io->uring);
         io_uring_prep_write_fixed(sqe, IO_FILE_ERR, io->page.report, (unsigned)piece, UINT64_MAX, URING_PAGE);
         sqe->flags |= IOSQE_FIXED_FILE;
-        sqe->user_data = TAG_REPORT;
+        sqe->user_data = IO_TAG_REPORT;
         io->report_pending = 1;
         io->report_result = 0; /* what it stays if time runs out */
         if (settle(io, &io->report_pending, err))

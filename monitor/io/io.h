@@ -18,6 +18,7 @@
 #include "request.h"
 #include "ring.h"
 #include "signals.h"
+#include "worker.h"
 
 /* Where files stand among those registered with io_uring; the devices come last. */
 enum io_file { IO_FILE_OUT, IO_FILE_ERR, IO_FILE_SIGNALS, IO_FILE_DEVICES = IO_FILE_SIGNALS + SIGNALS_MAX };
@@ -28,6 +29,9 @@ struct io_page {
     char report[UKVM_PAGE_SIZE - sizeof(struct signalfd_siginfo)];
 };
 _Static_assert(sizeof(struct io_page) == UKVM_PAGE_SIZE, "one page");
+
+/* User_data beside those of the signals; that of a request is its address, never so low. */
+enum io_tag { IO_TAG_REPORT = SIGNALS_TAGS, IO_TAG_WORKER, IO_TAG_NONE /* was seen to already */ };
 
 struct io {
     struct io_uring uring;
@@ -43,8 +47,10 @@ struct io {
     struct io_page page;
     struct console console;
     struct coalesce coalesce;
-    uint32_t to_take;        /* submissions that this turn may still take */
-    struct request *edit;    /* a MEM_PROTECT that io_take() has asked its caller for */
+    uint32_t to_take;       /* submissions that this turn may still take */
+    struct request *edit;   /* a MEM_PROTECT that io_take() has asked its caller for */
+    uint64_t refused_since; /* when io_uring began to take nothing; 0: it does take */
+    struct worker worker;
     unsigned to_drain;       /* console and block operations in flight */
     bool ended;              /* the guest never runs again */
     unsigned report_pending; /* a piece of the report is in flight */
@@ -67,6 +73,12 @@ struct io_config {
 int io_open(struct io *io, const struct io_config *config, struct error *err);
 
 enum io_sleep { IO_POLL, IO_SLEEP };
+
+/*
+ * Before the guest's first instruction, behind the lock-down: makes sure that the kernel can start the threads that the
+ * console and the disks need.
+ */
+int io_start(struct io *io, struct error *err);
 
 /*
  * A turn, which is KICK or WAIT, in three steps: io_begin(), io_take() until it returns false, io_finish().
@@ -96,10 +108,13 @@ int io_finish(struct io *io, enum io_sleep sleep, struct error *err);
 /* Looks for a signal that has come and says whose it is; changes nothing that the guest sees. */
 int io_poll_signals(struct io *io, struct error *err);
 
+/* Waits until something has happened for the guest or for the monitor, or the time is over. */
+int io_pause(struct io *io, uint64_t ns, struct error *err);
+
 /*
  * The guest never runs again, whatever has ended it: takes what is in the ring and completes the console and block
  * operations. Once there was a signal it gives up after two seconds: a console that nobody reads must not keep the
- * process alive. Fails as io_turn().
+ * process alive. Fails as io_begin() and io_finish().
  */
 int io_drain(struct io *io, struct error *err);
 

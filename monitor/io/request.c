@@ -34,6 +34,7 @@ void *request_buffer(const struct io *io, const struct request *request) {
 }
 
 bool request_goes_on(struct request *request, int32_t result) {
+    request->refused = result > 0 ? 0 : request->refused + 1;
     if (result > 0)
         request->done += (uint32_t)result;
     return (result > 0 && request->done < request->sqe.length) || result == -EINTR || result == -EAGAIN;

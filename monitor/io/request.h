@@ -17,6 +17,7 @@ struct request {
     struct ukvm_sqe sqe;   /* the monitor's own copy */
     struct device *device; /* NULL for operations without one */
     uint32_t done;         /* bytes transferred so far */
+    uint32_t refused;      /* times in a row that nothing was, and it was to be tried again */
     struct request *next;  /* in the one queue that it is in */
 };
 

@@ -8,18 +8,27 @@
 #include "io.h"
 #include "policy.h"
 
-/* A guest without devices has one console write in flight at most, and the signals; the rings' memory is part of its
- * start-up time. */
+/*
+ * There is one entry for each request in flight, for each signal, which is watched for or read, and for a piece of the
+ * report, so that preparing one never waits, even if the kernel takes nothing for a while. A guest without devices has
+ * one console write in flight at most; the rings' memory is part of its start-up time.
+ */
 #define ENTRIES_CONSOLE 8u
-#define ENTRIES_DEVICES RING_CQ_ENTRIES
+#define ENTRIES_DEVICES (2 * RING_CQ_ENTRIES)
+_Static_assert(ENTRIES_DEVICES >= RING_CQ_ENTRIES + SIGNALS_MAX + 1, "see uring_sqe()");
+_Static_assert(ENTRIES_CONSOLE >= 1 + SIGNALS_MAX + 1, "see uring_sqe()");
 
 static int create(struct io_uring *uring, unsigned entries, struct error *err) {
     /* One thread submits, and completions are worked off when it asks for them: Linux 6.1. */
-    struct io_uring_params params = {.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
-                                              IORING_SETUP_DEFER_TASKRUN};
+    struct io_uring_params params = {
+        .flags =
+            IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+        .cq_entries = entries,
+    };
     int result = io_uring_queue_init_params(entries, uring, &params);
     if (result == -EINVAL) {
-        params = (struct io_uring_params){.flags = IORING_SETUP_R_DISABLED};
+        params =
+            (struct io_uring_params){.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE, .cq_entries = entries};
         result = io_uring_queue_init_params(entries, uring, &params);
     }
     if (result == -EPERM || result == -ENOSYS)
@@ -98,10 +107,9 @@ int uring_open(struct io_uring *uring, struct devices *devices, const struct sig
 }
 
 struct io_uring_sqe *uring_sqe(struct io_uring *uring) {
-    struct io_uring_sqe *sqe;
-    /* Only full when the kernel has taken nothing for some turns, being short of memory. */
-    while (!(sqe = io_uring_get_sqe(uring)))
-        (void)io_uring_submit(uring);
+    struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
+    if (!sqe)
+        __builtin_trap(); /* a mistake in the count at ENTRIES_DEVICES; nothing of the guest's or the kernel's */
     return sqe;
 }
 
@@ -112,6 +120,12 @@ bool uring_pending(const struct io_uring *uring) {
 void uring_submit_early(struct io_uring *uring, unsigned count) {
     if (io_uring_sq_ready(uring) >= count)
         (void)io_uring_submit(uring);
+}
+
+void uring_pause(struct io_uring *uring, uint64_t ns) {
+    struct io_uring_cqe *cqe;
+    struct __kernel_timespec limit = {.tv_sec = (long long)(ns / 1000000000), .tv_nsec = (long long)(ns % 1000000000)};
+    (void)io_uring_wait_cqe_timeout(uring, &cqe, &limit);
 }
 
 int uring_submit(struct io_uring *uring, uint64_t timeout_ns) {

@@ -28,6 +28,8 @@
 #define EFER_NXE (1u << 11)
 #define MSR_LSTAR 0xc0000082u
 
+#define CREATE_TRIES 100 /* making a machine is given up when a signal comes, a debugger's too */
+
 static const struct {
     int capability;
     const char *name;
@@ -80,9 +82,8 @@ int vm_open(struct vm *vm, struct error *err) {
         return open_error(err);
     if (check_capabilities(vm, err))
         return -1;
-    do
+    for (unsigned tries = 0; tries < CREATE_TRIES && vm->vm_fd < 0 && (tries == 0 || errno == EINTR); tries++)
         vm->vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
-    while (vm->vm_fd < 0 && errno == EINTR);
     if (vm->vm_fd < 0)
         return kvm_error("KVM_CREATE_VM", err);
     return cpuid_read(vm->kvm_fd, &vm->cpuid, &vm->cpu, err);

@@ -5,6 +5,9 @@
  *
  *   UKVM_FAIL_RESULTS="SEED N"  one in N completions of block operations is an error, or shorter than it was
  *   UKVM_FAIL_ALLOC=N           the Nth allocation fails, counted from the reading of the command line on
+ *   UKVM_REFUSE_RUN="FIRST COUNT"     COUNT runs of the vCPU, from that of number FIRST on, answer EAGAIN
+ *   UKVM_REFUSE_SUBMIT="FIRST COUNT"  as many times io_uring takes nothing and answers EAGAIN
+ *   UKVM_REFUSE_SIGNAL=1              the first such answer comes along with a SIGTERM (with --no-sandbox)
  *   UKVM_JUMP="MS SECONDS"      after so long the guest's clocks go on by so many seconds, as if it had been stopped
  *   UKVM_LOG_DISK=1             a line on standard error for each event, as tests/tools/crash_model.c reads them:
  *
@@ -15,6 +18,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +29,8 @@
 #include "cli/options.h"
 #include "io/io.h"
 #include "io/ops.h"
+#include "io/uring.h"
+#include "machine/vm.h"
 
 int __wrap_bootpage_write(const struct bootpage_source *source, const struct region *system, struct error *err);
 int __real_bootpage_write(const struct bootpage_source *source, const struct region *system, struct error *err);
@@ -34,6 +40,10 @@ void __wrap_ops_finish(struct io *io, struct request *request, int32_t result);
 void __real_ops_finish(struct io *io, struct request *request, int32_t result);
 void __wrap_request_tag(struct io_uring_sqe *sqe, struct request *request);
 void __real_request_tag(struct io_uring_sqe *sqe, struct request *request);
+int __wrap_vm_run(struct vm *vm);
+int __real_vm_run(struct vm *vm);
+int __wrap_uring_submit(struct io_uring *uring, uint64_t timeout_ns);
+int __real_uring_submit(struct io_uring *uring, uint64_t timeout_ns);
 void __wrap_request_complete(struct io *io, struct request *request, int32_t result);
 void __real_request_complete(struct io *io, struct request *request, int32_t result);
 enum options_result __wrap_options_parse_run(int argc, char **argv, struct config *config, struct error *err);
@@ -145,6 +155,32 @@ void __wrap_ops_finish(struct io *io, struct request *request, int32_t result) {
     if (letter(&request->sqe))
         note("log io-done %" PRIx64 " %d\n", request->sqe.user_data, result);
     __real_ops_finish(io, request, result);
+}
+
+/* ---- a host at one of its limits */
+
+struct refusals {
+    uint64_t calls, first, count;
+};
+
+static bool refuses(const char *variable, struct refusals *refusals) {
+    const char *given = getenv(variable);
+    if (!given || (!refusals->count && sscanf(given, "%" SCNu64 " %" SCNu64, &refusals->first, &refusals->count) != 2))
+        return false;
+    uint64_t call = ++refusals->calls;
+    if (call == refusals->first && getenv("UKVM_REFUSE_SIGNAL"))
+        raise(SIGTERM);
+    return call >= refusals->first && call - refusals->first < refusals->count;
+}
+
+int __wrap_vm_run(struct vm *vm) {
+    static struct refusals refusals;
+    return refuses("UKVM_REFUSE_RUN", &refusals) ? -EAGAIN : __real_vm_run(vm);
+}
+
+int __wrap_uring_submit(struct io_uring *uring, uint64_t timeout_ns) {
+    static struct refusals refusals;
+    return refuses("UKVM_REFUSE_SUBMIT", &refusals) ? -EAGAIN : __real_uring_submit(uring, timeout_ns);
 }
 
 /* ---- memory */

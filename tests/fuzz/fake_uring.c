@@ -130,9 +130,13 @@ static bool decide(const struct io_uring_sqe *sqe, int32_t *result) {
     }
     if (decision >= 0xf0)
         return false;
-    if (decision >= 0xc0)
+    if (decision >= 0xc0) {
         *result = error_of(decision);
-    else if (sqe->opcode == IORING_OP_FSYNC || sqe->opcode == IORING_OP_FALLOCATE)
+        if (*result == -ECANCELED && sqe->fd <= IO_FILE_ERR)
+            *result = -EIO; /* a cancelled console write ends the monitor */
+        return true;
+    }
+    if (sqe->opcode == IORING_OP_FSYNC || sqe->opcode == IORING_OP_FALLOCATE)
         *result = 0;
     else if (decision >= 0x80)
         *result = (int32_t)(sqe->len * (decision & 0x3f) / 0x40); /* nothing at all is possible */
@@ -216,6 +220,10 @@ void uring_submit_early(struct io_uring *uring, unsigned count) {
     (void)uring;
     if (fake.prepared_count >= count)
         hand_over(fake.prepared_count);
+}
+
+void uring_pause(struct io_uring *uring, uint64_t ns) {
+    (void)uring, (void)ns;
 }
 
 int uring_submit(struct io_uring *uring, uint64_t timeout_ns) {

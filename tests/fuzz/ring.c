@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: tests/fuzz/fake_uring.c monitor/io/io.c monitor/io/ops.c monitor/io/request.c monitor/io/ring.c */
-/* links: monitor/io/blk.c */
+/* links: monitor/io/blk.c monitor/io/worker.c */
 /* links: monitor/io/net.c monitor/io/console.c monitor/io/coalesce.c monitor/io/memory.c */
 /* links: monitor/base/region.c monitor/base/trace.c */
 /* links: monitor/io/signals.c monitor/base/error.c seccomp/policy.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: monitor/io/io.c monitor/io/ops.c monitor/io/request.c monitor/io/ring.c monitor/io/blk.c monitor/io/net.c */
-/* links: monitor/io/console.c */
+/* links: monitor/io/console.c monitor/io/worker.c */
 /* links: monitor/io/signals.c monitor/io/memory.c monitor/io/coalesce.c monitor/base/trace.c monitor/base/error.c */
 /*
  * A second processor that the guest does not have: a thread changes the submissions, the indices and the deadline while
@@ -190,6 +190,10 @@ void uring_submit_early(struct io_uring *uring, unsigned count) {
     (void)uring;
     if (kernel.prepared_count >= count)
         start_prepared();
+}
+
+void uring_pause(struct io_uring *uring, uint64_t ns) {
+    (void)uring, (void)ns;
 }
 
 int uring_submit(struct io_uring *uring, uint64_t timeout_ns) {
