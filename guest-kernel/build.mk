@@ -98,8 +98,9 @@ $(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(RULES) $
 	@echo "  CC  $@"
 	$(Q)$(CC) $(NET_CFLAGS) -w -c -o $@ $(LWIP)/src/$*.c
 
-# See net/tcp_find.c.
+# See net/tcp_find.c and net/tcp_output.c.
 $(BUILD)/obj/lwip/core/tcp_in.o: NET_CFLAGS += '-Dtcp_active_pcbs=(*uk_tcp_first())'
+$(BUILD)/obj/lwip/core/tcp_out.o: NET_CFLAGS += -Dtcp_output=uk_lwip_output
 
 $(NET_OBJS): $(BUILD)/obj/guest-kernel/net/%.o: guest-kernel/net/%.c $(RULES) $(SYSROOT)/lib/libc.a | $(LWIP)
 	@mkdir -p $(@D)

@@ -42,7 +42,7 @@ struct netif *uk_link_start(const struct ukvm_device *device);
 /* ticks.c */
 void uk_ticks_init(void);
 
-/* tcp.c: sends what the sockets have queued. */
+/* tcp_flush.c: sends what the sockets have queued. */
 void uk_tcp_flush(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TCP sockets. What is written is queued in lwIP and goes out in one go when the guest leaves for the monitor: every
- * connection that has something is in the list of dirty ones. What arrives is queued here, in lwIP's own buffers.
+ * TCP sockets. What is written is queued in lwIP, and goes out by tcp_flush.c. What arrives is queued here, in lwIP's
+ * own buffers.
  *
  * A struct tcp_pcb belongs to lwIP, which frees it when it calls failed(), and without a word once both directions have
  * ended: so it is given up before that, by uk_tcp_detach().
@@ -15,13 +15,8 @@
 #define READABLE (EPOLLIN | EPOLLRDNORM)
 #define WRITABLE (EPOLLOUT | EPOLLWRNORM)
 
-/* A program that has been busy since then may go on to be: what it writes leaves at once. */
-#define FLUSH_AFTER (500 * UK_MICROSECOND)
-
 /* lwIP takes 16 bits of length; whole segments are best. */
 #define WRITE_MAX 0xf000u
-
-static struct uk_tcp *dirty_first, **dirty_end = &dirty_first;
 
 static struct uk_tcp *of(struct uk_socket *socket) {
     return (struct uk_tcp *)socket;
@@ -29,64 +24,6 @@ static struct uk_tcp *of(struct uk_socket *socket) {
 
 static void notify(struct uk_tcp *tcp, unsigned events) {
     uk_file_notify(&tcp->socket.file, events);
-}
-
-/* ---- flushing */
-
-void uk_tcp_dirty(struct uk_tcp *tcp) {
-    if (tcp->dirty)
-        return;
-    tcp->dirty = true;
-    tcp->dirty_next = NULL;
-    *dirty_end = tcp;
-    dirty_end = &tcp->dirty_next;
-}
-
-static void undirty(struct uk_tcp *tcp) {
-    struct uk_tcp **at = &dirty_first;
-    if (!tcp->dirty)
-        return;
-    while (*at != tcp)
-        at = &(*at)->dirty_next;
-    *at = tcp->dirty_next;
-    if (!*at)
-        dirty_end = at;
-    tcp->dirty = false;
-}
-
-static void open_window(struct uk_tcp *tcp) {
-    while (tcp->owed) {
-        u16_t step = (u16_t)LWIP_MIN(tcp->owed, UINT16_MAX);
-        tcp->owed -= step;
-        tcp_recved(tcp->pcb, step);
-    }
-}
-
-/* A corked connection sends whole segments: the last one is not known to be whole. */
-static bool is_held_back(const struct uk_tcp *tcp) {
-    return tcp->cork && !(tcp->pcb->unsent && tcp->pcb->unsent->next);
-}
-
-static void flush(struct uk_tcp *tcp) {
-    if (!tcp->pcb)
-        return;
-    open_window(tcp);
-    if (tcp->ack_owed)
-        tcp_ack_now(tcp->pcb);
-    tcp->ack_owed = false;
-    if ((!is_held_back(tcp) || (tcp->pcb->flags & TF_ACK_NOW)) && tcp_output(tcp->pcb) == ERR_MEM)
-        uk_tcp_dirty(tcp); /* no buffer for a frame: there is one when the next frame has left */
-}
-
-void uk_tcp_flush(void) {
-    struct uk_tcp *tcp = dirty_first, *next;
-    dirty_first = NULL;
-    dirty_end = &dirty_first;
-    for (; tcp; tcp = next) {
-        next = tcp->dirty_next;
-        tcp->dirty = false;
-        flush(tcp);
-    }
 }
 
 /* ---- what lwIP tells */
@@ -118,11 +55,12 @@ static void both_ended(struct uk_tcp *tcp) {
 }
 
 /*
- * lwIP would acknowledge every second segment as soon as we return. One acknowledgment for all that has arrived is
- * enough, and it may travel with an answer.
+ * lwIP would acknowledge every second segment as soon as we return, and a single one after 50 ms, when its sender may
+ * wait for just that. One acknowledgment for all that has arrived is enough, when the guest has nothing else to do, and
+ * it may travel with an answer.
  */
 static void put_off_ack(struct uk_tcp *tcp) {
-    if (!(tcp->pcb->flags & TF_ACK_NOW))
+    if (!(tcp->pcb->flags & (TF_ACK_NOW | TF_ACK_DELAY)))
         return;
     tcp_clear_flags(tcp->pcb, TF_ACK_NOW);
     tcp_set_flags(tcp->pcb, TF_ACK_DELAY);
@@ -181,17 +119,21 @@ static void more_room(struct uk_tcp *tcp) {
         notify(tcp, WRITABLE);
 }
 
+/* lwIP goes on to tcp_output(). As in Linux, an acknowledgment ends the wait that MSG_MORE asks for. */
 static err_t acknowledged(void *context, struct tcp_pcb *pcb, u16_t length) {
+    struct uk_tcp *tcp = context;
     (void)pcb;
     (void)length;
-    more_room(context);
+    tcp->more = false;
+    more_room(tcp);
     return ERR_OK;
 }
 
-/* Every slow tick. */
+/* Every slow tick, before tcp_output(). */
 static err_t polled(void *context, struct tcp_pcb *pcb) {
     struct uk_tcp *tcp = context;
     (void)pcb;
+    uk_tcp_release(tcp);
     if (tcp->starved)
         more_room(tcp);
     return ERR_OK;
@@ -238,6 +180,11 @@ static void attach(struct uk_tcp *tcp, struct tcp_pcb *pcb) {
     tcp_err(pcb, failed);
     tcp_poll(pcb, polled, 1);
     uk_tcp_apply_options(tcp);
+}
+
+/* The argument of one that is not established yet is its listener's. */
+struct uk_tcp *uk_tcp_of(const struct tcp_pcb *pcb) {
+    return pcb->recv == arrived ? pcb->callback_arg : NULL;
 }
 
 static void remember_ends(struct uk_tcp *tcp) {
@@ -330,7 +277,7 @@ static int name_op(struct uk_socket *socket, enum uk_socket_end end, struct uk_a
 
 static int shut_write(struct uk_tcp *tcp) {
     tcp->socket.shut_write = true;
-    open_window(tcp);
+    uk_tcp_open_window(tcp);
     int error = uk_net_error(tcp_shutdown(tcp->pcb, 0, 1));
     if (!error && tcp->ended)
         both_ended(tcp);
@@ -352,6 +299,8 @@ static int shutdown_op(struct uk_socket *socket, int how) {
     if (how != SHUT_RD && !socket->shut_write)
         error = shut_write(tcp);
     notify(tcp, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP);
+    if (tcp->looped)
+        uk_net_deliver_looped();
     return error;
 }
 
@@ -390,7 +339,7 @@ static size_t queue_all(struct uk_tcp *tcp, const struct msghdr *message, size_t
             continue;
         }
         size_t size = LWIP_MIN(iov->iov_len - skip, most - done);
-        bool more = i + 1 < (int)message->msg_iovlen || (flags & MSG_MORE);
+        bool more = i + 1 < (int)message->msg_iovlen || (flags & MSG_MORE) || tcp->cork;
         size_t taken = queue(tcp, (const char *)iov->iov_base + skip, size, more);
         done += taken;
         skip = 0;
@@ -405,6 +354,7 @@ static ssize_t starve(struct uk_tcp *tcp) {
     if (!tcp->pcb->unsent && !tcp->pcb->unacked)
         return -ENOMEM;
     tcp->starved = tcp->full = true;
+    uk_tcp_push(tcp);
     return -EAGAIN;
 }
 
@@ -413,24 +363,19 @@ static ssize_t send_op(struct uk_socket *socket, const struct msghdr *message, s
     int error = may_send(tcp);
     if (error)
         return error;
-    size_t most = room(tcp);
+    size_t size = (size_t)uk_iov_length(message->msg_iov, (int)message->msg_iovlen) - skip, most = room(tcp);
     if (most == 0) {
         tcp->full = true;
+        uk_tcp_push(tcp);
         return -EAGAIN;
     }
     size_t done = queue_all(tcp, message, skip, most, flags);
     if (done == 0)
-        return uk_iov_length(message->msg_iov, (int)message->msg_iovlen) == 0 ? 0 : starve(tcp);
+        return size == 0 ? 0 : starve(tcp);
     tcp->full = done == most;
-    if (flags & MSG_MORE)
-        return (ssize_t)done; /* lwIP sends it by itself after a tick, or with what follows */
-    uk_tcp_dirty(tcp);
-    if (tcp->looped) {
-        uk_tcp_flush();
-        uk_net_deliver_looped();
-    } else if (uk_clock_monotonic() - uk_last_exit() > FLUSH_AFTER) {
-        uk_kick();
-    }
+    tcp->more = flags & MSG_MORE;
+    tcp->push = done < size; /* what waits for more makes room for it */
+    uk_tcp_leave_soon(tcp);
     return (ssize_t)done;
 }
 
@@ -546,7 +491,7 @@ static unsigned poll_op(struct uk_socket *socket) {
 void uk_tcp_close(struct uk_tcp *tcp) {
     struct tcp_pcb *pcb = tcp->pcb;
     const struct linger *linger = &tcp->socket.linger;
-    open_window(tcp); /* what is left of it is unread: then tcp_close() resets the connection, as Linux does */
+    uk_tcp_open_window(tcp); /* what is left of it is unread: then tcp_close() resets the connection, as Linux does */
     uk_tcp_detach(tcp);
     if (linger->l_onoff && linger->l_linger == 0)
         tcp_abort(pcb);
@@ -556,13 +501,16 @@ void uk_tcp_close(struct uk_tcp *tcp) {
 
 static void close_op(struct uk_socket *socket) {
     struct uk_tcp *tcp = of(socket);
-    undirty(tcp);
+    uk_tcp_undirty(tcp);
     if (tcp->state == UK_TCP_LISTENING)
         uk_tcp_stop_listening(tcp);
     if (tcp->pcb)
         uk_tcp_close(tcp);
     free_received(tcp);
+    bool looped = tcp->looped;
     uk_free(tcp);
+    if (looped)
+        uk_net_deliver_looped();
 }
 
 const struct uk_socket_ops uk_tcp_ops = {

@@ -32,6 +32,13 @@ struct uk_tcp {
     bool full;    /* somebody waits for room to send */
     bool starved; /* there was no memory to send */
     bool ack_owed;
+
+    /* tcp_output.c: what the last segment waits for */
+    bool more;           /* what was written last came with MSG_MORE */
+    bool push;           /* what is queued leaves all the same */
+    uint64_t held_since; /* it waits for data and for nothing else; 0: it does not */
+    uint32_t small_end;  /* the sequence number behind the last segment that left and was not full */
+
     bool dirty; /* in the list of those to be flushed */
     struct uk_tcp *dirty_next;
     struct uk_tcp *table_next; /* in tcp_find.c's table */
@@ -51,11 +58,29 @@ int uk_tcp_make(struct uk_tcp *tcp);
 /* A new socket takes over a connection that lwIP has made. */
 void uk_tcp_adopt(struct uk_tcp *tcp, struct tcp_pcb *pcb);
 
+/* The socket of a control block that does not listen; NULL: nobody has it yet, or lwIP finishes it by itself. */
+struct uk_tcp *uk_tcp_of(const struct tcp_pcb *pcb);
+
 /* Passes the options on to lwIP. */
 void uk_tcp_apply_options(struct uk_tcp *tcp);
 
-/* Queues the socket for the next flush. */
+/* tcp_flush.c: queues the socket for the next flush. */
 void uk_tcp_dirty(struct uk_tcp *tcp);
+
+/* Takes it out of that queue again. */
+void uk_tcp_undirty(struct uk_tcp *tcp);
+
+/* Tells lwIP what the program has read. */
+void uk_tcp_open_window(struct uk_tcp *tcp);
+
+/* From a system call: what is queued leaves with the next exit, and at once if it is for this guest. */
+void uk_tcp_leave_soon(struct uk_tcp *tcp);
+
+/* tcp_output.c: what is queued by now waits for nothing but the windows. */
+void uk_tcp_push(struct uk_tcp *tcp);
+
+/* In each slow tick: a segment that has waited for data long enough waits no longer. */
+void uk_tcp_release(struct uk_tcp *tcp);
 
 /* Lets lwIP finish the connection by itself. */
 void uk_tcp_detach(struct uk_tcp *tcp);

@@ -11,7 +11,7 @@
 static void close_all(void) {
     const struct tcp_pcb *pcb = tcp_active_pcbs, *next;
     for (; pcb; pcb = next) {
-        struct uk_tcp *tcp = pcb->callback_arg;
+        struct uk_tcp *tcp = uk_tcp_of(pcb);
         next = pcb->next;
         if (tcp)
             uk_tcp_close(tcp);

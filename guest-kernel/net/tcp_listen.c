@@ -18,6 +18,7 @@ static void inherit(struct uk_tcp *tcp, const struct uk_tcp *from) {
     socket->ttl = from->socket.ttl;
     socket->tos = from->socket.tos;
     tcp->no_delay = from->no_delay;
+    tcp->cork = from->cork;
     tcp->keep_idle = from->keep_idle;
     tcp->keep_interval = from->keep_interval;
     tcp->keep_count = from->keep_count;

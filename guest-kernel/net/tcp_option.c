@@ -77,15 +77,25 @@ static int set_tcp(struct uk_tcp *tcp, int name, int value) {
     return 0;
 }
 
+/* What TCP_NODELAY and the end of TCP_CORK push out: tcp(7). The former does so even while there is a cork. */
+static void let_go(struct uk_tcp *tcp, int name, int value) {
+    if (name == TCP_NODELAY && value)
+        tcp->push = true;
+    else if (name == TCP_CORK && !value)
+        tcp->more = false;
+    else
+        return;
+    uk_tcp_leave_soon(tcp);
+}
+
 int uk_tcp_set_option(struct uk_socket *socket, int level, int name, int value) {
     struct uk_tcp *tcp = (struct uk_tcp *)socket;
     int error = level == IPPROTO_TCP ? set_tcp(tcp, name, value) : level == SOL_SOCKET ? 0 : -ENOPROTOOPT;
     if (error)
         return error;
     uk_tcp_apply_options(tcp);
-    /* No longer held back: with TCP_NODELAY set or TCP_CORK cleared, what is queued leaves. */
     if (level == IPPROTO_TCP && tcp->pcb && tcp->state == UK_TCP_CONNECTED)
-        uk_tcp_dirty(tcp);
+        let_go(tcp, name, value);
     return 0;
 }
 

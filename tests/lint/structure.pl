@@ -45,7 +45,11 @@ my @circles = (
     # Entering the monitor hands over what the console has gathered; the console waits for a buffer by entering it.
     [qw(guest-kernel/core/console guest-kernel/core/wait)],
     # A socket is made by its protocol and has the protocol's operations; protocols make sockets for connections.
-    [map { "guest-kernel/net/$_" } qw(netlink option socket stack tcp tcp_end tcp_listen tcp_option udp unix)],
+    # What is written is flushed, and lwIP's output asks the socket what may wait.
+    [
+        map { "guest-kernel/net/$_" }
+            qw(netlink option socket stack tcp tcp_end tcp_flush tcp_listen tcp_option tcp_output udp unix)
+    ],
 );
 
 my $breaches = 0;
