@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-# The Lua interpreter. POSIX: without dlopen(), which has nothing to load in a unikernel.
+# The Lua interpreter. POSIX: without dlopen(), which has nothing to load in a unikernel. `make lua` builds it, and
+#
+#     build/ukvm run build/examples/lua.elf -e 'print(_VERSION, 6 * 7)'
+#
+# runs a line. Scripts come with --initrd.
 
 .PHONY: lua
 lua: $(BUILD)/examples/lua.elf

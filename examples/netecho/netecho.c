@@ -5,6 +5,7 @@
  *
  *     ip tuntap add tap0 mode tap && ip addr add 10.0.0.1/24 dev tap0 && ip link set tap0 up
  *     build/ukvm run --net net=tap:tap0,ip=10.0.0.2/24 build/examples/netecho.elf
+ *     ping 10.0.0.2
  *
  * `--any-port` answers UDP on every port. `--count N` ends it after N UDP echoes.
  */

@@ -2,8 +2,10 @@
 /*
  * A to-do list as JSON over HTTP, kept in memory; service.h says what it answers. One thread, one epoll.
  *
- *     ukvm run --net net=tap:tap0,ip=10.0.0.2/24 rest.elf [--port N] [--bind ADDRESS]
+ *     build/ukvm run --net net=tap:tap0,ip=10.0.0.2/24 build/examples/rest.elf
  *     curl -d '{"title": "buy milk"}' http://10.0.0.2:8080/todos
+ *
+ * `--port N` and `--bind ADDRESS` change where it listens; README.md says how to make the interface tap0.
  */
 #include <arpa/inet.h>
 #include <errno.h>

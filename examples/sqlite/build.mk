@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 # SQLite's shell and its benchmark speedtest1, on a raw disk through vfs.c. No threads, no extensions, temporary files in
-# memory.
+# memory. `make sqlite` builds them, and
+#
+#     truncate -s 64M build/db.img && build/ukvm run --disk data=build/db.img build/examples/sqlite.elf -vfs rawdisk /dev/data 'select 6 * 7'
+#
+# makes a database on an empty disk.
 
 .PHONY: sqlite
 sqlite: $(BUILD)/examples/sqlite.elf $(BUILD)/examples/speedtest1.elf

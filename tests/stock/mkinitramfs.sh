@@ -52,7 +52,7 @@ sch_ingress cls_u32 act_mirred
 '
 
 # What of the repository the tests need; what is not there is left out.
-readonly project='tests guest-abi/ukvm_abi.h monitor/cli/ukvm.1 build/ukvm examples/lua build/examples build/native/lua
+readonly project='tests guest-abi/ukvm_abi.h monitor/cli/ukvm.1 build/ukvm examples build/examples build/native/lua
     build/tests'
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
