@@ -24,7 +24,7 @@ PACKAGES_BUILD := binutils gcc libc6-dev libelf-dev libseccomp-dev liburing-dev 
 PACKAGES_RUN := curl iproute2 iputils-ping util-linux
 PACKAGES_FETCH := xz-utils
 PACKAGES_SQLITE := tcl $(PACKAGES_BUILD)
-PACKAGES_TEST := g++ perl procps socat diffutils busybox-static cpio redis-tools strace tcl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
+PACKAGES_TEST := g++ lld rustc perl procps socat diffutils busybox-static cpio redis-tools strace tcl wrk $(PACKAGES_FETCH) $(PACKAGES_RUN)
 PACKAGES_STOCK := qemu-system-x86 e2fsprogs binutils $(PACKAGES_TEST)
 PACKAGES_BENCH := binutils fio jq redis-tools wrk $(PACKAGES_RUN)
 PACKAGES_LINT := binutils clang clang-format clang-tidy git perl shellcheck
@@ -72,8 +72,10 @@ FRAGMENTS := $(wildcard examples/*/build.mk)
 EXAMPLES := $(patsubst examples/%/,%,$(filter-out $(dir $(FRAGMENTS)),$(wildcard examples/*/)))
 EXAMPLE_ELFS := $(EXAMPLES:%=$(BUILD)/examples/%.elf)
 
+COMPILERS := $(addprefix $(BUILD)/,ukvm-cc ukvm-c++ ukvm-rustc)
+
 .PHONY: all lint format coverage clean compile_commands.json
-all: $(BUILD)/ukvm $(BUILD)/ukvm-cc $(BUILD)/ukvm-c++ $(EXAMPLE_ELFS) $(BUILD)/examples/rest.elf
+all: $(BUILD)/ukvm $(COMPILERS) $(EXAMPLE_ELFS) $(BUILD)/examples/rest.elf
 
 PACKAGE_TARGETS := $(addprefix packages-,build fetch run test stock bench lint fuzz coverage sqlite)
 .PHONY: $(PACKAGE_TARGETS)
@@ -144,7 +146,7 @@ $(foreach name,$(EXAMPLES),$(eval $(call example,$(name))))
 UKVM_CC := $(abspath $(BUILD)/ukvm-cc)
 UKVM_CC_DEPS := $(BUILD)/ukvm-cc
 # What objects must be compiled anew for: not the kernel, which is only linked.
-UKVM_CC_HEADERS := $(SYSROOT)/lib/libc.a $(SYSROOT)/lib/ukvm.specs
+UKVM_CC_HEADERS := $(SYSROOT)/lib/libmusl.a $(SYSROOT)/lib/ukvm.specs
 include $(FRAGMENTS)
 
 $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)

@@ -45,18 +45,22 @@ MULTIARCH := $(shell $(CC) -print-multiarch)
 LINUX_HEADERS := $(addprefix /usr/include/,linux asm-generic mtd $(MULTIARCH)/asm)
 # BSD's lists, which musl has not and programs expect: macros that need nothing else. Debian: libc6-dev.
 BSD_HEADERS := /usr/include/$(MULTIARCH)/sys/queue.h
+# What calls back into the program, which may leave it by an exception: as in glibc.
+MUSL_CALLS_BACK := dirent/scandir misc/nftw regex/glob search/lsearch search/tdelete search/tfind search/tsearch search/twalk \
+	stdlib/bsearch stdlib/qsort stdlib/qsort_nr thread/pthread_once
 MUSL_CFLAGS := -fPIE -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fcf-protection=none
 
-$(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build $(call third-party,musl)
+$(SYSROOT)/lib/libmusl.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build $(call third-party,musl)
 	@echo "  MUSL  $@"
 	$(Q)rm -rf $(MUSL) && mkdir -p $(MUSL)/obj && cp -r $(call third-party,musl) $(MUSL)/src
 	$(Q)cp -r guest-kernel/musl/. $(MUSL)/src/
 	$(Q)rm $(addprefix $(MUSL)/src/src/,$(MUSL_REMOVED))
 	$(Q)cd $(MUSL)/obj && ../src/configure --prefix=$(SYSROOT_PATH) --syslibdir=$(SYSROOT_PATH)/lib --disable-shared \
-		--disable-wrapper --with-malloc=kernel --enable-optimize=$(MUSL_OPTIMIZE) CC="$(CC)" CFLAGS="$(MUSL_CFLAGS)" >configure.log
+		--disable-wrapper --with-malloc=kernel --enable-optimize=$(MUSL_OPTIMIZE) CC="$(CC)" CFLAGS="$(MUSL_CFLAGS)" >configure.log && \
+		echo '$(MUSL_CALLS_BACK:%=obj/src/%.lo): CFLAGS_ALL += -fexceptions -funwind-tables' >>config.mak
 	$(Q)$(MAKE) -C $(MUSL)/obj --no-print-directory install >$(MUSL)/obj/make.log 2>&1 || { tail -n 20 $(MUSL)/obj/make.log >&2; false; }
 	$(Q)ln -sfn -t $(SYSROOT)/include $(LINUX_HEADERS) && ln -sfn -t $(SYSROOT)/include/sys $(BSD_HEADERS)
-	$(Q)touch $@
+	$(Q)mv $(SYSROOT)/lib/libc.a $@ && touch $@
 
 # ---- the kernel behind musl ----
 
@@ -66,13 +70,13 @@ $(SYSROOT)/lib/libc.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk
 POSIX_CFLAGS := $(GUEST_CFLAGS) -fbuiltin -nostdinc -isystem $(SYSROOT)/include -isystem $(shell $(CC) -print-file-name=include) \
 	-D_GNU_SOURCE -Wno-missing-prototypes
 
-$(POSIX_SOURCES:%.c=$(BUILD)/obj/%.o): $(BUILD)/obj/%.o: %.c $(RULES) $(SYSROOT)/lib/libc.a
+$(POSIX_SOURCES:%.c=$(BUILD)/obj/%.o): $(BUILD)/obj/%.o: %.c $(RULES) $(SYSROOT)/lib/libmusl.a
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(POSIX_CFLAGS) -c -o $@ $<
 
 # The names of the system calls by number, from musl's header.
-$(BUILD)/gen/syscall_names.h: $(SYSROOT)/lib/libc.a
+$(BUILD)/gen/syscall_names.h: $(SYSROOT)/lib/libmusl.a
 	@mkdir -p $(@D)
 	$(Q)sed -n 's/^#define __NR_\([a-z0-9_]*\)[[:space:]].*/[SYS_\1] = "\1",/p' $(SYSROOT)/include/bits/syscall.h >$@
 
@@ -93,7 +97,7 @@ LWIP_OBJS := $(patsubst %,$(BUILD)/obj/lwip/%.o, \
 NET_OBJS := $(call guest-objects,$(wildcard guest-kernel/net/*.c))
 NET_CFLAGS := $(POSIX_CFLAGS) -Iguest-kernel/net/lwip -isystem $(LWIP)/src/include
 
-$(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(RULES) $(SYSROOT)/lib/libc.a | $(LWIP)
+$(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(RULES) $(SYSROOT)/lib/libmusl.a | $(LWIP)
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(NET_CFLAGS) -w -c -o $@ $(LWIP)/src/$*.c
@@ -102,7 +106,7 @@ $(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(RULES) $
 $(BUILD)/obj/lwip/core/tcp_in.o: NET_CFLAGS += '-Dtcp_active_pcbs=(*uk_tcp_first())'
 $(BUILD)/obj/lwip/core/tcp_out.o: NET_CFLAGS += -Dtcp_output=uk_lwip_output
 
-$(NET_OBJS): $(BUILD)/obj/guest-kernel/net/%.o: guest-kernel/net/%.c $(RULES) $(SYSROOT)/lib/libc.a | $(LWIP)
+$(NET_OBJS): $(BUILD)/obj/guest-kernel/net/%.o: guest-kernel/net/%.c $(RULES) $(SYSROOT)/lib/libmusl.a | $(LWIP)
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(NET_CFLAGS) -c -o $@ $<
@@ -112,7 +116,7 @@ $(BUILD)/obj/guest-kernel/sockets.o: $(NET_OBJS) $(LWIP_OBJS)
 	$(Q)$(LD) -r -o $@ $^ && objcopy --wildcard --keep-global-symbol='uk_sys_*' --keep-global-symbol=uk_net_resolv_conf $@
 
 $(SYSROOT)/lib/libukvm.a: $(filter-out %/main.o %/note.o %/entry.o %/string.o,$(CORE_OBJS)) \
-		$(filter-out %/posix/note.o,$(POSIX_OBJS)) \
+		$(filter-out %/posix/note.o %/toolchain/rust.o,$(POSIX_OBJS)) \
 		$(BUILD)/obj/guest-kernel/sockets.o
 	$(Q)rm -f $@
 	@echo "  AR  $@"
@@ -122,17 +126,38 @@ $(SYSROOT)/lib/libukvm.a: $(filter-out %/main.o %/note.o %/entry.o %/string.o,$(
 $(SYSROOT)/lib/ukvm.o: $(BUILD)/obj/guest-kernel/core/entry.o $(BUILD)/obj/guest-kernel/posix/note.o
 	$(Q)$(LD) -r -o $@ $^
 
-$(SYSROOT)/lib/ukvm.specs: guest-kernel/toolchain/ukvm.specs.in
+# The C library is two, each of which needs the other: a script for the linker is as good as a library wherever one is named.
+# rustc names the second.
+LIBRARY_SCRIPTS := $(SYSROOT)/lib/libc.a $(SYSROOT)/lib/libgcc_s.a
+$(SYSROOT)/lib/libc.a: $(SYSROOT)/lib/libmusl.a
+	$(Q)echo 'GROUP(-lmusl -lukvm -lgcc -lgcc_eh)' >$@
+
+$(SYSROOT)/lib/libgcc_s.a: $(SYSROOT)/lib/libmusl.a
+	$(Q)echo 'GROUP(-lgcc -lgcc_eh -lukvm-rust)' >$@
+
+$(SYSROOT)/lib/libukvm-rust.a: $(BUILD)/obj/guest-kernel/toolchain/rust.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $<
+
+# -fsanitize=undefined needs none: what it finds is a trap.
+$(SYSROOT)/lib/libubsan.a: $(SYSROOT)/lib/libmusl.a
+	$(Q)rm -f $@ && $(AR) rcs $@
+
+$(SYSROOT)/lib/ukvm.specs: guest-kernel/toolchain/ukvm.specs
 	@mkdir -p $(@D)
-	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@
-
-$(BUILD)/ukvm-cc: guest-kernel/toolchain/ukvm-cc.in $(SYSROOT)/lib/ukvm.specs $(SYSROOT)/lib/ukvm.o $(SYSROOT)/lib/libukvm.a \
-		$(SYSROOT)/lib/libc.a
-	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@ && chmod +x $@
-
-# Debian's libstdc++ was built for glibc; cxx/ and posix/cxx.c bridge the difference.
-$(SYSROOT)/include/ukvm-c++.h: guest-kernel/toolchain/ukvm-c++.h $(SYSROOT)/lib/libc.a
 	$(Q)cp $< $@
 
-$(BUILD)/ukvm-c++: guest-kernel/toolchain/ukvm-c++.in $(SYSROOT)/include/ukvm-c++.h $(BUILD)/ukvm-cc
-	$(Q)sed 's|@SYSROOT@|$(SYSROOT_PATH)|g' $< >$@ && chmod +x $@
+# Read before every source in C++; what else Debian's libstdc++ needs is in toolchain/.
+$(SYSROOT)/include/ukvm-c++.h: guest-kernel/toolchain/ukvm-c++.h $(SYSROOT)/lib/libmusl.a
+	$(Q)cp $< $@
+
+SYSROOT_FILES := $(addprefix $(SYSROOT)/,lib/ukvm.specs lib/ukvm.o lib/libukvm.a lib/libmusl.a lib/libubsan.a \
+	lib/libukvm-rust.a include/ukvm-c++.h) \
+	$(LIBRARY_SCRIPTS)
+
+# They find the sysroot by where they are themselves, so that they can be moved with it; SYSROOT is seen from there. ukvm-cc
+# and ukvm-c++ are one script, which looks at its name.
+$(BUILD)/ukvm-cc $(BUILD)/ukvm-c++: guest-kernel/toolchain/ukvm-cc.in $(SYSROOT_FILES)
+	$(Q)sed 's|@SYSROOT@|sysroot|' $< >$@ && chmod +x $@
+
+$(BUILD)/ukvm-rustc: guest-kernel/toolchain/ukvm-rustc $(BUILD)/ukvm-cc
+	$(Q)cp $< $@

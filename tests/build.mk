@@ -22,18 +22,47 @@ $(TEST_GUESTS) $(HOSTILE_GUESTS): $(BUILD)/tests/%.elf: $(BUILD)/obj/tests/%.o $
 # ---- ordinary C programs, for the guest and for this host: both must say (posix/) or do (programs/) the same ----
 
 POSIX_TESTS := $(patsubst tests/posix/%.c,$(BUILD)/tests/posix/%,$(wildcard tests/posix/*.c))
-BOTH := $(POSIX_TESTS) $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(wildcard tests/programs/*.c))
+PROGRAMS := $(patsubst tests/programs/%.c,$(BUILD)/tests/programs/%,$(wildcard tests/programs/*.c))
+CXX_PROGRAMS := $(patsubst tests/%.cc,$(BUILD)/tests/%,$(wildcard tests/posix/*.cc tests/programs/*.cc))
+RUST_PROGRAMS := $(patsubst tests/%.rs,$(BUILD)/tests/%,$(wildcard tests/posix/*.rs))
+BOTH := $(POSIX_TESTS) $(PROGRAMS) $(CXX_PROGRAMS) $(RUST_PROGRAMS)
 BOTH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -Itests/unit
+BOTH_CXXFLAGS := -std=c++20 -O1 -g -Wall -Wextra -Werror -pthread -Itests/unit
 
-$(BOTH:%=%.elf): $(BUILD)/tests/%.elf: tests/%.c tests/unit/tap.h $(UKVM_CC_DEPS)
+C_PROGRAMS := $(POSIX_TESTS) $(PROGRAMS)
+$(C_PROGRAMS:%=%.elf): $(BUILD)/tests/%.elf: tests/%.c tests/unit/tap.h $(UKVM_CC_DEPS)
 	@mkdir -p $(@D)
 	@echo "  UKVM-CC  $@"
 	$(Q)$(UKVM_CC) $(BOTH_CFLAGS) -o $@ $<
 
-$(BOTH): $(BUILD)/tests/%: tests/%.c tests/unit/tap.h | packages-build
+$(C_PROGRAMS): $(BUILD)/tests/%: tests/%.c tests/unit/tap.h | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(BOTH_CFLAGS) -o $@ $<
+
+$(CXX_PROGRAMS:%=%.elf): $(BUILD)/tests/%.elf: tests/%.cc tests/unit/tap.h $(BUILD)/ukvm-c++ | packages-test
+	@mkdir -p $(@D)
+	@echo "  UKVM-C++  $@"
+	$(Q)$(BUILD)/ukvm-c++ $(BOTH_CXXFLAGS) -o $@ $<
+
+$(CXX_PROGRAMS): $(BUILD)/tests/%: tests/%.cc tests/unit/tap.h | packages-test
+	@mkdir -p $(@D)
+	@echo "  C++  $@"
+	$(Q)$(CXX) $(BOTH_CXXFLAGS) -o $@ $<
+
+# Debian's, whichever is first in PATH.
+RUSTC := /usr/bin/rustc
+RUST_FLAGS := --edition 2021 -O -D warnings
+
+$(RUST_PROGRAMS:%=%.elf): $(BUILD)/tests/%.elf: tests/%.rs $(BUILD)/ukvm-rustc | packages-test
+	@mkdir -p $(@D)
+	@echo "  UKVM-RUSTC  $@"
+	$(Q)REALRUSTC=$(RUSTC) $(BUILD)/ukvm-rustc $(RUST_FLAGS) -o $@ $<
+
+$(RUST_PROGRAMS): $(BUILD)/tests/%: tests/%.rs | packages-test
+	@mkdir -p $(@D)
+	@echo "  RUSTC  $@"
+	$(Q)$(RUSTC) $(RUST_FLAGS) -o $@ $<
 
 # Ordinary C programs that end-to-end tests talk to.
 TEST_SERVERS := $(patsubst tests/servers/%.c,$(BUILD)/tests/servers/%.elf,$(wildcard tests/servers/*.c))
@@ -46,6 +75,44 @@ $(TEST_SERVERS): $(BUILD)/tests/servers/%.elf: tests/servers/%.c $(UKVM_CC_DEPS)
 # Programs of examples/ that are not ours to the end, and those that the tests also run as ordinary ones of this host.
 OTHERS := lua redis sqlite speedtest1
 NATIVE := rest lua sqlite speedtest1
+
+# ---- one program, compiled and linked in each way that builds know: tests/e2e/link.t ----
+
+LINK_plain := -O2
+LINK_lld := -fuse-ld=lld
+LINK_gold := -fuse-ld=gold
+LINK_static := -static
+LINK_static-pie := -static-pie
+LINK_pie := -pie -fPIE
+LINK_fixed := -no-pie -fno-pie
+LINK_lto := -O2 -flto
+LINK_no-gc := -Wl,--no-gc-sections
+LINK_nodefaultlibs := -nodefaultlibs
+LINK_nodefaultlibs_LIBS := -lpthread -lgcc -lc
+LINK_undefined := -fsanitize=undefined
+LINK_stripped := -s -O3
+LINK_WAYS := plain lld gold static static-pie pie fixed lto no-gc nodefaultlibs undefined stripped
+LINK_CXX_WAYS := plain lld gold fixed lto no-gc
+LINK_ELFS := $(LINK_WAYS:%=$(BUILD)/tests/link/%.elf) $(LINK_CXX_WAYS:%=$(BUILD)/tests/link/c++-%.elf) \
+	$(BUILD)/tests/link/archive.elf
+
+$(LINK_WAYS:%=$(BUILD)/tests/link/%.elf): $(BUILD)/tests/link/%.elf: tests/link/program.c $(RULES) $(UKVM_CC_DEPS) | packages-test
+	@mkdir -p $(@D)
+	@echo "  UKVM-CC  $@"
+	$(Q)$(UKVM_CC) -Wall -Wextra -Werror $(LINK_$*) -o $@ $< $(LINK_$*_LIBS)
+
+$(LINK_CXX_WAYS:%=$(BUILD)/tests/link/c++-%.elf): $(BUILD)/tests/link/c++-%.elf: tests/link/program.c tests/link/part.cc $(RULES) \
+		$(BUILD)/ukvm-c++ | packages-test
+	@mkdir -p $(@D)
+	@echo "  UKVM-CC  $@"
+	$(Q)$(UKVM_CC) -Wall -Wextra -Werror $(LINK_$*) -DWITH_PART -o $@ $(filter tests/link/%,$^) -lstdc++
+
+# main() in a library, out of a partial link.
+$(BUILD)/tests/link/archive.elf: tests/link/program.c $(RULES) $(UKVM_CC_DEPS)
+	@mkdir -p $(@D)
+	@echo "  UKVM-CC  $@"
+	$(Q)$(UKVM_CC) -O2 -c -o $(@:.elf=.o) $< && $(UKVM_CC) -nostdlib -r -o $(@:.elf=.part.o) $(@:.elf=.o)
+	$(Q)rm -f $(@:.elf=.a) && $(AR) rcs $(@:.elf=.a) $(@:.elf=.part.o) && $(UKVM_CC) -o $@ $(@:.elf=.a)
 
 # ---- unit tests, under the sanitizers ----
 
@@ -207,7 +274,7 @@ $(BUILD)/tests/proof/%.t: tests/proof/%.c $(RULES) | packages-build packages-fuz
 # ---- running them ----
 
 E2E_TESTS := $(wildcard tests/e2e/*.t)
-E2E_INPUTS := all $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(TEST_SERVERS) $(BOTH) $(BOTH:%=%.elf) \
+E2E_INPUTS := all $(LINK_ELFS) $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(TEST_SERVERS) $(BOTH) $(BOTH:%=%.elf) \
 	$(OTHERS:%=$(BUILD)/examples/%.elf) $(NATIVE:%=$(BUILD)/native/%) $(TEST_TOOLS) $(addprefix $(BUILD)/tests/ukvm-,probe faults asan)
 
 .PHONY: test test-unit test-e2e test-stock conformance mutants fuzz prove-bounds bench

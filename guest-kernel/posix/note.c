@@ -8,3 +8,7 @@
 
 UKVM_IMAGE(.stack_size = 2u << 20, .features = UKVM_FEATURE_IMAGE_FILE);
 UKVM_ACCEPTS_ANY(UKVM_DEVICE_BLK);
+
+/* The linker sees this before any library, and so finds a main() in one, too. */
+int main(int argc, char **argv, char **envp);
+__attribute__((used)) static int (*const program)(int, char **, char **) = main;

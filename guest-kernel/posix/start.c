@@ -23,6 +23,13 @@ void _fini(void);
 int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
                       void (*loader)(void));
 
+void __libc_start_init(void);
+
+/* The linker's: the two ends of the program's constructors. */
+typedef void constructor(int argc, char **argv, char **envp);
+extern constructor *const __init_array_start[] __attribute__((weak, visibility("hidden")));
+extern constructor *const __init_array_end[] __attribute__((weak, visibility("hidden")));
+
 /* The linker's: the image begins with its headers. */
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 
@@ -101,6 +108,22 @@ static const struct uk_sigqueue_hooks sigqueue_hooks = {
     .timer_taken = uk_posix_timer_taken,
 };
 
+/* What __libc_start_main() does not hand on. */
+static struct {
+    int argc;
+    char **argv, **envp;
+} arguments;
+
+/*
+ * In the place of musl's, which calls them without arguments. glibc gives constructors those of main(), and programs
+ * ask for them: the library of Rust has its arguments from there.
+ */
+void __libc_start_init(void) {
+    _init();
+    for (uintptr_t at = (uintptr_t)__init_array_start; at < (uintptr_t)__init_array_end; at += sizeof(constructor *))
+        (*(constructor **)at)(arguments.argc, arguments.argv, arguments.envp);
+}
+
 void uk_main(int argc, char **argv, char **envp) {
     char **end = envp;
     while (*end)
@@ -112,6 +135,9 @@ void uk_main(int argc, char **argv, char **envp) {
     uk_sigqueue_init(&sigqueue_hooks);
     uk_fs_root_init(uk_fs_fill);
     uk_files_init();
+    arguments.argc = argc;
+    arguments.argv = argv;
+    arguments.envp = envp;
     __libc_start_main(main, argc, argv, _init, _fini, NULL);
     __builtin_unreachable();
 }

@@ -29,4 +29,13 @@
 #undef _GLIBCXX_USE_PTHREAD_MUTEX_CLOCKLOCK
 #undef _GLIBCXX_USE_PTHREAD_RWLOCK_CLOCKLOCK
 
+/*
+ * What it takes for a glibc older than 2.34, whose threads may be missing, is a weak reference: nothing would then take
+ * the function from an archive, and the program would call address 0.
+ */
+#undef _GLIBCXX_GTHREAD_USE_WEAK
+#define _GLIBCXX_GTHREAD_USE_WEAK 0
+#undef _GLIBCXX_NATIVE_THREAD_ID
+#define _GLIBCXX_NATIVE_THREAD_ID pthread_self()
+
 #endif

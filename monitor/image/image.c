@@ -205,7 +205,10 @@ static int check_relro(struct reader *r, const GElf_Phdr *header) {
         return 0;
     if (r->image->relro.size != 0)
         return refuse(r, "more than one PT_GNU_RELRO");
-    if (!image_find_segment(r->image, header->p_vaddr, header->p_memsz))
+    /* Up to the end of the segment's last page, which lld names, and not its last byte. */
+    const struct image_segment *segment = image_find_segment(r->image, header->p_vaddr, 1);
+    if (!segment || !range_within(header->p_vaddr - segment->address, header->p_memsz,
+                                  align_up(segment->address + segment->memory_size, UKVM_PAGE_SIZE) - segment->address))
         return refuse(r, "PT_GNU_RELRO lies outside every PT_LOAD segment");
     /* The page that RELRO shares with what follows it stays writable, as with any ELF loader. */
     uint64_t start = align_down(header->p_vaddr, UKVM_PAGE_SIZE);

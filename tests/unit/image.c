@@ -99,7 +99,7 @@ static void test_refusals(void) {
         {"exec base=0", "segment 0: p_vaddr 0x0 is below 1 MiB"},
         /* IMG-03 */
         {"relro-outside", "PT_GNU_RELRO"},
-        {"relro=0x3801", "PT_GNU_RELRO"},
+        {"relro=0x4001", "PT_GNU_RELRO"},
         {"relro=0xffffffffffffffff", "PT_GNU_RELRO"},
         {"relro-at=0xfffffffffffff000", "PT_GNU_RELRO"},
         {"relro-at=0x2ff0", "PT_GNU_RELRO"},
@@ -262,6 +262,7 @@ static void test_accepted(void) {
                                        "relro=0",
                                        "relro=0x10",
                                        "relro=0x3800",
+                                       "relro=0x4000", /* the end of the segment's last page */
                                        "memsz=0x1400",
                                        "entry=0x200f",
                                        "flags=4",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Test Anything Protocol for C: a test program calls plan() first or leaves the count to done_testing(), makes its
- * assertions, and returns done_testing() from main. Names are printf formats.
+ * Test Anything Protocol for C and C++: a test program calls plan() first or leaves the count to done_testing(), makes
+ * its assertions, and returns done_testing() from main. Names are printf formats.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -23,7 +23,7 @@ static inline void plan(unsigned count) {
 }
 
 /* The whole program does not apply here. */
-static inline _Noreturn void skip_all(const char *reason) {
+static inline __attribute__((noreturn)) void skip_all(const char *reason) {
     printf("1..0 # SKIP %s\n", reason);
     exit(0);
 }
