@@ -5,6 +5,7 @@
 #   make test       all tests on this host      make coverage  which lines the tests reach
 #   make test-stock the same on a stock kvm_amd under QEMU
 #   make conformance   the ABI's clauses against any monitor     make mutants   that those tests can fail
+#   make install    PREFIX, DESTDIR             make deb       a Debian package
 #   make fuzz       random images, notes, options, rings and guests, for FUZZ_SECONDS each
 #
 # Everything that is built goes under build/.
@@ -154,6 +155,7 @@ $(BUILD)/tests/guests/%.elf: $(BUILD)/obj/tests/guests/%.o $(GUEST_LIB)
 	@echo "  LD  $@"
 	$(Q)$(link-guest)
 
+include packaging/build.mk
 include tests/build.mk
 
 .PHONY: docs run
@@ -168,7 +170,7 @@ run: all | packages-run
 
 # musl's files are in musl's style, and so are those that lie over them.
 C_FILES := $(shell find guest-abi guest-kernel monitor seccomp examples tests -name '*.[ch]' -not -path '*/musl/*')
-SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t \
+SCRIPTS := $(wildcard .ci/run third-party/*.sh docs/*.sh examples/*.sh packaging/*.sh tests/*/*.sh tests/bench/rows/*.sh tests/e2e/*.t \
 	tests/fuzz/*.t tests/conformance/*.t tests/conformance/mutants/*.sh tests/conformance/mutants/*.t tests/stock/init)
 
 lint: all $(BUILD)/gen/syscall_names.h | $(LWIP) packages-lint packages-build

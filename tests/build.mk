@@ -274,7 +274,7 @@ $(BUILD)/tests/proof/%.t: tests/proof/%.c $(RULES) | packages-build packages-fuz
 # ---- running them ----
 
 E2E_TESTS := $(wildcard tests/e2e/*.t)
-E2E_INPUTS := all $(LINK_ELFS) $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(TEST_SERVERS) $(BOTH) $(BOTH:%=%.elf) \
+E2E_INPUTS := all $(MAN_PAGES) $(LINK_ELFS) $(TEST_GUESTS) $(HOSTILE_GUESTS) $(CONFORMANCE_GUESTS) $(TEST_SERVERS) $(BOTH) $(BOTH:%=%.elf) \
 	$(OTHERS:%=$(BUILD)/examples/%.elf) $(NATIVE:%=$(BUILD)/native/%) $(TEST_TOOLS) $(addprefix $(BUILD)/tests/ukvm-,probe faults asan)
 
 .PHONY: test test-unit test-e2e test-stock conformance mutants fuzz prove-bounds bench
