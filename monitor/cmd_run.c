@@ -8,11 +8,11 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "guest.h"
+#include "host_limits.h"
 #include "image/initrd.h"
 #include "io/device.h"
 #include "io/io.h"
 #include "io/signals.h"
-#include "limits.h"
 #include "lockdown.h"
 #include "run.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "limits.h"
+#include "host_limits.h"
 
 #include <sys/resource.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef UKVM_LIMITS_H
-#define UKVM_LIMITS_H
+#ifndef UKVM_HOST_LIMITS_H
+#define UKVM_HOST_LIMITS_H
 
 #include "base/config.h"
 #include "base/error.h"
