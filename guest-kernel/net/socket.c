@@ -65,6 +65,7 @@ static const struct uk_file_ops file_ops = {
 };
 
 void *uk_socket_new(size_t size, const struct uk_socket_ops *ops, int domain, int type, int protocol) {
+    static uint64_t made;
     struct uk_socket *socket = uk_malloc(size);
     if (!socket)
         return NULL;
@@ -74,6 +75,7 @@ void *uk_socket_new(size_t size, const struct uk_socket_ops *ops, int domain, in
     socket->domain = domain;
     socket->type = type;
     socket->protocol = protocol;
+    socket->number = made++;
     socket->send_size = socket->receive_size = SOCKET_BUFFER;
     socket->ttl = 64;
     return socket;

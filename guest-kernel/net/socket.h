@@ -51,7 +51,8 @@ struct uk_socket {
     struct uk_file file;
     const struct uk_socket_ops *ops;
     int domain, type, protocol;
-    int error; /* SO_ERROR */
+    uint64_t number; /* of all sockets ever made */
+    int error;       /* SO_ERROR */
     bool shut_read, shut_write, listens;
     /* Options, as setsockopt() has them. */
     int reuse_address, reuse_port, keep_alive, broadcast, only_ip6;

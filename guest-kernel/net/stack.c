@@ -47,6 +47,7 @@ static void before_exit(void) {
 static void configured(struct netif *netif) {
     (void)netif;
     uk_unblock_all(&waiting);
+    uk_tcp_configured();
 }
 
 static bool is_waiting_for_address(void) {
@@ -58,9 +59,13 @@ static bool is_waiting_for_address(void) {
     return false;
 }
 
+uint64_t uk_net_configures_until(void) {
+    return is_waiting_for_address() && uk_clock_monotonic() < give_up_waiting ? give_up_waiting : 0;
+}
+
 int uk_net_wait_configured(void) {
     int result = 0;
-    while (is_waiting_for_address() && result == 0 && uk_clock_monotonic() < give_up_waiting)
+    while (uk_net_configures_until() && result == 0)
         result = uk_block(&waiting, give_up_waiting, UK_WAITS_FOR_EVENT);
     return result == -ETIMEDOUT ? 0 : result;
 }

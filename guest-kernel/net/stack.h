@@ -19,6 +19,9 @@ void uk_net_activity(void);
 /* Before lwIP is given a frame that has arrived. */
 void uk_net_arrival(void);
 
+/* Until when an interface may get its first address by DHCP; 0: all have one, or have had their time. */
+uint64_t uk_net_configures_until(void);
+
 /* Blocks while an interface waits for its first address by DHCP, a few seconds at most. -UK_ERESTART: a signal. */
 int uk_net_wait_configured(void);
 
@@ -41,6 +44,9 @@ struct netif *uk_link_start(const struct ukvm_device *device);
 
 /* ticks.c */
 void uk_ticks_init(void);
+
+/* tcp_connect.c: an interface has a new address. */
+void uk_tcp_configured(void);
 
 /* tcp_flush.c: sends what the sockets have queued. */
 void uk_tcp_flush(void);

@@ -41,11 +41,10 @@ void uk_tcp_detach(struct uk_tcp *tcp) {
         tcp_ack_now(pcb);
     uk_tcp_leave(tcp);
     tcp->pcb = NULL;
-    tcp_arg(pcb, NULL);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);
     tcp_err(pcb, NULL);
-    tcp_poll(pcb, NULL, 0);
+    uk_tcp_orphan(pcb);
 }
 
 static void both_ended(struct uk_tcp *tcp) {
@@ -160,16 +159,6 @@ static void failed(void *context, err_t error) {
     notify(tcp, READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 }
 
-static err_t connected(void *context, struct tcp_pcb *pcb, err_t error) {
-    struct uk_tcp *tcp = context;
-    (void)pcb;
-    (void)error;
-    tcp->state = UK_TCP_CONNECTED;
-    uk_tcp_enter(tcp);
-    notify(tcp, WRITABLE);
-    return ERR_OK;
-}
-
 /* ---- control blocks */
 
 static void attach(struct uk_tcp *tcp, struct tcp_pcb *pcb) {
@@ -187,7 +176,7 @@ struct uk_tcp *uk_tcp_of(const struct tcp_pcb *pcb) {
     return pcb->recv == arrived ? pcb->callback_arg : NULL;
 }
 
-static void remember_ends(struct uk_tcp *tcp) {
+void uk_tcp_remember_ends(struct uk_tcp *tcp) {
     tcp->local_ip = tcp->pcb->local_ip;
     tcp->local_port = tcp->pcb->local_port;
     tcp->peer_ip = tcp->pcb->remote_ip;
@@ -207,7 +196,7 @@ int uk_tcp_make(struct uk_tcp *tcp) {
 
 void uk_tcp_adopt(struct uk_tcp *tcp, struct tcp_pcb *pcb) {
     attach(tcp, pcb);
-    remember_ends(tcp);
+    uk_tcp_remember_ends(tcp);
     tcp->state = UK_TCP_CONNECTED;
     uk_tcp_enter(tcp);
 }
@@ -223,45 +212,22 @@ static int bind_op(struct uk_socket *socket, const struct sockaddr *address, soc
     ip_addr_t ip;
     uint16_t port;
     int error = uk_address_get(socket, address, length, &ip, &port);
+    bool any = !error && ip_addr_isany(&ip) && uk_address_type(socket) == IPADDR_TYPE_ANY;
+    const ip_addr_t *own = any ? IP_ANY_TYPE : &ip;
     if (!error && (tcp->state != UK_TCP_FRESH || tcp->local_port))
         error = -EINVAL;
     if (!error)
         error = uk_net_check_local(&ip);
     if (!error)
+        error = uk_tcp_check_bound(tcp, own, port);
+    if (!error)
         error = uk_tcp_make(tcp);
     if (error)
         return error;
-    bool any = ip_addr_isany(&ip) && uk_address_type(socket) == IPADDR_TYPE_ANY;
-    error = uk_net_error(tcp_bind(tcp->pcb, any ? IP_ANY_TYPE : &ip, port));
+    error = uk_net_error(tcp_bind(tcp->pcb, own, port));
     if (!error)
-        remember_ends(tcp);
+        uk_tcp_remember_ends(tcp);
     return error;
-}
-
-static int connect_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
-    struct uk_tcp *tcp = of(socket);
-    ip_addr_t ip;
-    uint16_t port;
-    int error = uk_address_get_peer(socket, address, length, &ip, &port);
-    if (error)
-        return error;
-    if (tcp->state == UK_TCP_CONNECTING)
-        return -EALREADY;
-    if (tcp->state == UK_TCP_CONNECTED || tcp->state == UK_TCP_LISTENING)
-        return -EISCONN;
-    if (tcp->state == UK_TCP_CLOSED && socket->error)
-        return uk_socket_take_error(socket);
-    error = ip_addr_isloopback(&ip) ? 0 : uk_net_wait_configured();
-    if (!error)
-        error = uk_tcp_make(tcp);
-    if (!error)
-        error = uk_net_error(tcp_connect(tcp->pcb, &ip, port, connected));
-    if (error)
-        return error;
-    tcp->ended = false;
-    tcp->state = UK_TCP_CONNECTING;
-    remember_ends(tcp);
-    return -EINPROGRESS;
 }
 
 static int name_op(struct uk_socket *socket, enum uk_socket_end end, struct uk_address *address) {
@@ -502,6 +468,7 @@ void uk_tcp_close(struct uk_tcp *tcp) {
 static void close_op(struct uk_socket *socket) {
     struct uk_tcp *tcp = of(socket);
     uk_tcp_undirty(tcp);
+    uk_tcp_forget_connect(tcp);
     if (tcp->state == UK_TCP_LISTENING)
         uk_tcp_stop_listening(tcp);
     if (tcp->pcb)
@@ -516,7 +483,7 @@ static void close_op(struct uk_socket *socket) {
 const struct uk_socket_ops uk_tcp_ops = {
     .bind = bind_op,
     .listen = uk_tcp_listen,
-    .connect = connect_op,
+    .connect = uk_tcp_connect,
     .accept = uk_tcp_accept,
     .name = name_op,
     .shutdown = shutdown_op,

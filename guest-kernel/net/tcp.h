@@ -43,6 +43,9 @@ struct uk_tcp {
     struct uk_tcp *dirty_next;
     struct uk_tcp *table_next; /* in tcp_find.c's table */
 
+    bool waits; /* in tcp_connect.c's list of those that wait for an address of this guest */
+    struct uk_tcp *waiting_next;
+
     /* Options of TCP's own */
     int no_delay, cork, user_timeout;
     int keep_idle, keep_interval, keep_count; /* seconds, 0: as it is */
@@ -50,10 +53,14 @@ struct uk_tcp {
     /* Connections that nobody has accepted yet, while LISTENING */
     struct uk_tcp *queue_first, *queue_last, *queue_next;
     int queued, backlog;
+    struct uk_tcp *sharing; /* the next one with the same address */
 };
 
 /* Makes sure there is a control block; -ENOMEM. */
 int uk_tcp_make(struct uk_tcp *tcp);
+
+/* Takes the addresses and ports from the control block. */
+void uk_tcp_remember_ends(struct uk_tcp *tcp);
 
 /* A new socket takes over a connection that lwIP has made. */
 void uk_tcp_adopt(struct uk_tcp *tcp, struct tcp_pcb *pcb);
@@ -94,13 +101,28 @@ void uk_tcp_enter(struct uk_tcp *tcp);
 /* Before the control block is given up; also for one that is not in the table. */
 void uk_tcp_leave(struct uk_tcp *tcp);
 
+/* tcp_orphan.c: nobody has the control block any more; it must not stay for ever. */
+void uk_tcp_orphan(struct tcp_pcb *pcb);
+
 /* tcp_end.c: the program ends. */
 void uk_tcp_end(void);
+
+/* tcp_connect.c */
+int uk_tcp_connect(struct uk_socket *socket, const struct sockaddr *address, socklen_t length);
+
+/* It waits for no address any more. */
+void uk_tcp_forget_connect(struct uk_tcp *tcp);
 
 /* tcp_listen.c */
 int uk_tcp_listen(struct uk_socket *socket, int backlog);
 int uk_tcp_accept(struct uk_socket *socket, struct uk_socket **accepted);
 void uk_tcp_stop_listening(struct uk_tcp *tcp);
+
+/* Of those that listen at one address: who gets the connections of a peer. */
+struct uk_tcp *uk_tcp_listener_for(struct uk_tcp *first, const ip_addr_t *peer, uint16_t port);
+
+/* -EADDRINUSE: another socket is bound to the address and does not share it. lwIP looks at the others. */
+int uk_tcp_check_bound(const struct uk_tcp *tcp, const ip_addr_t *ip, uint16_t port);
 
 /* tcp_option.c */
 int uk_tcp_set_option(struct uk_socket *socket, int level, int name, int value);

@@ -12,8 +12,8 @@
 /*
  * No new connection while the queue is full, as in Linux, or memory is short: the peer tries again after a second.
  */
-static err_t listening(const struct tcp_pcb *pcb) {
-    const struct uk_tcp *tcp = pcb->callback_arg;
+static err_t listening(const struct tcp_pcb *pcb, const struct tcp_hdr *header) {
+    const struct uk_tcp *tcp = uk_tcp_listener_for(pcb->callback_arg, ip_current_src_addr(), header->src);
     bool short_of_memory = uk_pages_available() < uk_pages_total() / MEMORY_RESERVE;
     return tcp->queued > tcp->backlog || short_of_memory ? ERR_MEM : ERR_OK;
 }
@@ -62,16 +62,29 @@ static err_t start_anew(struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf
     return ERR_USE;
 }
 
+/* Who has forgotten the old connection resets it then, and its next attempt is a new one. */
+static err_t say_what_is_expected(struct tcp_pcb *pcb) {
+    tcp_ack_now(pcb);
+    tcp_output(pcb);
+    return ERR_USE;
+}
+
+/* Linux: tcp_timewait_state_process(). lwIP resets the new connection, or ignores what ends the old one. */
 static err_t waiting(struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf *p) {
-    bool starts = (TCPH_FLAGS(header) & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
-    if (starts && TCP_SEQ_GT(header->seqno, pcb->rcv_nxt))
-        return start_anew(pcb, header, p);
-    return ERR_OK;
+    u8_t flags = TCPH_FLAGS(header);
+    if ((flags & TCP_RST) && header->seqno == pcb->rcv_nxt) {
+        tcp_pcb_remove(&tcp_tw_pcbs, pcb);
+        tcp_free(pcb);
+        return ERR_USE;
+    }
+    if ((flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
+        return ERR_OK;
+    return TCP_SEQ_GT(header->seqno, pcb->rcv_nxt) ? start_anew(pcb, header, p) : say_what_is_expected(pcb);
 }
 
 err_t uk_net_tcp_gate(struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf *p) {
     if (pcb->state == LISTEN)
-        return listening(pcb);
+        return listening(pcb, header);
     if (pcb->state == TIME_WAIT)
         return waiting(pcb, header, p);
     return ERR_OK;

@@ -2,9 +2,11 @@
 /* UDP sockets. A datagram leaves with the next exit; one that arrives waits here in lwIP's own buffers. */
 #include "lwip/udp.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 
+#include "reuse.h"
 #include "socket.h"
 
 #define READABLE (EPOLLIN | EPOLLRDNORM)
@@ -46,9 +48,7 @@ static struct label *label_of(const struct pbuf *p) {
 
 /* ---- in */
 
-static void arrived(void *context, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip, u16_t port) {
-    struct udp *udp = context;
-    (void)pcb;
+static void queue(struct udp *udp, struct pbuf *p, const ip_addr_t *ip, u16_t port) {
     if (udp->queued > (size_t)udp->socket.receive_size || udp->socket.shut_read) {
         pbuf_free(p);
         return;
@@ -62,6 +62,46 @@ static void arrived(void *context, struct udp_pcb *pcb, struct pbuf *p, const ip
     udp->last = p;
     udp->queued += p->tot_len + BOOKKEEPING;
     uk_file_notify(&udp->socket.file, READABLE);
+}
+
+static void arrived(void *context, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip, u16_t port);
+
+/* NULL: one of lwIP's own. */
+static struct udp *owner_of(const struct udp_pcb *pcb) {
+    return pcb->recv == arrived ? pcb->recv_arg : NULL;
+}
+
+static bool shares_with(const struct udp *udp, const struct udp *other) {
+    return other && other->socket.reuse_port && !other->connected && other->pcb->local_port == udp->pcb->local_port &&
+           ip_addr_cmp(&other->pcb->local_ip, &udp->pcb->local_ip);
+}
+
+/* SO_REUSEPORT: of the sockets with one address, the one that gets what a peer sends. */
+static struct udp *receiver_for(struct udp *udp, const ip_addr_t *ip, uint16_t port) {
+    struct udp *best = udp;
+    uint64_t most = 0;
+    if (!shares_with(udp, udp))
+        return udp;
+    for (const struct udp_pcb *pcb = udp_pcbs; pcb; pcb = pcb->next) {
+        struct udp *other = owner_of(pcb);
+        uint64_t weight = shares_with(udp, other) ? uk_reuse_weight(&other->socket, ip, port) : 0;
+        if (weight > most) {
+            most = weight;
+            best = other;
+        }
+    }
+    return best;
+}
+
+/* What is for many comes to each of them. */
+static bool is_for_one(void) {
+    const ip_addr_t *to = ip_current_dest_addr();
+    return !ip_addr_ismulticast(to) && !ip_addr_isbroadcast(to, ip_current_netif());
+}
+
+static void arrived(void *context, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *ip, u16_t port) {
+    (void)pcb;
+    queue(is_for_one() ? receiver_for(context, ip, port) : context, p, ip, port);
 }
 
 static void drop_first(struct udp *udp) {
@@ -113,6 +153,12 @@ static size_t pending_op(struct uk_socket *socket) {
 
 /* ---- out */
 
+/* Who must not be blocked hears that there is no route. */
+static int wait_configured(const struct udp *udp, const ip_addr_t *to, int flags) {
+    bool blocks = !(udp->socket.file.flags & O_NONBLOCK) && !(flags & MSG_DONTWAIT);
+    return blocks && !ip_addr_isloopback(to) ? uk_net_wait_configured() : 0;
+}
+
 static int destination(struct udp *udp, const struct msghdr *message, ip_addr_t *ip, uint16_t *port) {
     if (message->msg_name)
         return uk_address_get_peer(&udp->socket, message->msg_name, message->msg_namelen, ip, port);
@@ -145,8 +191,8 @@ static ssize_t send_op(struct uk_socket *socket, const struct msghdr *message, s
     if (size > PAYLOAD_MAX)
         return -EMSGSIZE;
     int error = destination(udp, message, &ip, &port);
-    if (!error && !ip_addr_isloopback(&ip))
-        error = uk_net_wait_configured();
+    if (!error)
+        error = wait_configured(udp, &ip, flags);
     if (error)
         return error;
     struct pbuf *p = gather(message, (size_t)size);
@@ -161,19 +207,32 @@ static ssize_t send_op(struct uk_socket *socket, const struct msghdr *message, s
 
 /* ---- addresses */
 
+static int check_bound(const struct udp *udp, const ip_addr_t *ip, uint16_t port) {
+    for (const struct udp_pcb *pcb = udp_pcbs; pcb && port; pcb = pcb->next) {
+        const struct udp *other = owner_of(pcb);
+        if (other && pcb->local_port == port && uk_reuse_overlaps(ip, &pcb->local_ip) &&
+            !uk_reuse_allowed(&udp->socket, &other->socket))
+            return -EADDRINUSE;
+    }
+    return 0;
+}
+
 static int bind_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
     struct udp *udp = of(socket);
     ip_addr_t ip;
     uint16_t port;
     int error = uk_address_get(socket, address, length, &ip, &port);
+    bool any = !error && ip_addr_isany(&ip) && uk_address_type(socket) == IPADDR_TYPE_ANY;
+    const ip_addr_t *own = any ? IP_ANY_TYPE : &ip;
     if (!error && udp->pcb->local_port)
         error = -EINVAL;
     if (!error && !ip_addr_ismulticast(&ip))
         error = uk_net_check_local(&ip);
+    if (!error)
+        error = check_bound(udp, own, port);
     if (error)
         return error;
-    bool any = ip_addr_isany(&ip) && uk_address_type(socket) == IPADDR_TYPE_ANY;
-    return uk_net_error(udp_bind(udp->pcb, any ? IP_ANY_TYPE : &ip, port));
+    return uk_net_error(udp_bind(udp->pcb, own, port));
 }
 
 static int disconnect(struct udp *udp) {
@@ -190,8 +249,8 @@ static int connect_op(struct uk_socket *socket, const struct sockaddr *address, 
     if (length >= sizeof address->sa_family && address->sa_family == AF_UNSPEC)
         return disconnect(udp);
     int error = uk_address_get_peer(socket, address, length, &ip, &port);
-    if (!error && !ip_addr_isloopback(&ip))
-        error = uk_net_wait_configured();
+    if (!error)
+        error = wait_configured(udp, &ip, 0);
     if (error)
         return error;
     struct netif *netif = ip_route(&udp->pcb->local_ip, &ip);

@@ -12,6 +12,8 @@
 
 #include "posix/fs/path.h"
 #include "posix/process/credentials.h"
+#include "posix/threads/thread.h"
+#include "posix/time/deadline.h"
 #include "unix_rights.h"
 
 #define READABLE (EPOLLIN | EPOLLRDNORM)
@@ -43,8 +45,9 @@ struct local {
     int waiting, backlog;
 };
 
-static struct local *bound;    /* what has a name */
-static struct local *directed; /* datagram sockets with a peer, which need not know of them */
+static struct local *bound;              /* what has a name */
+static struct uk_thread_list connecting; /* whoever waits for room in the queue of a listener */
+static struct local *directed;           /* datagram sockets with a peer, which need not know of them */
 static const struct uk_socket_ops unix_ops;
 
 static struct local *of(struct uk_socket *socket) {
@@ -242,12 +245,14 @@ static int listen_op(struct uk_socket *socket, int backlog) {
 }
 
 static int connect_stream(struct local *local, struct local *listener) {
-    if (local->state == CONNECTED)
-        return -EISCONN;
     if (listener->state != LISTENING)
         return -ECONNREFUSED;
     if (listener->waiting > listener->backlog)
         return -EAGAIN;
+    if (local->state == LISTENING)
+        return -EINVAL;
+    if (local->state != FRESH)
+        return -EISCONN;
     struct local *end = make(local->socket.type);
     if (!end)
         return -ENOMEM;
@@ -263,14 +268,13 @@ static int connect_stream(struct local *local, struct local *listener) {
     return 0;
 }
 
-static int connect_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
-    struct local *local = of(socket);
+static int try_to_connect(struct local *local, const struct sockaddr *address, socklen_t length) {
     struct uk_address wanted;
     struct local *target;
     int error = find(address, length, &wanted, &target);
     if (error)
         return error;
-    if (target->socket.type != socket->type)
+    if (target->socket.type != local->socket.type)
         return -EPROTOTYPE;
     if (has_connections(local))
         return connect_stream(local, target);
@@ -278,6 +282,19 @@ static int connect_op(struct uk_socket *socket, const struct sockaddr *address, 
     local->peer_address = wanted;
     local->state = CONNECTED;
     return 0;
+}
+
+/* While the listener's queue is full, who may be blocked is. */
+static int connect_op(struct uk_socket *socket, const struct sockaddr *address, socklen_t length) {
+    uint64_t timeout = socket->file.write_timeout;
+    uint64_t deadline = timeout ? uk_deadline_in(timeout) : UKVM_DEADLINE_NONE;
+    int result, wait = 0;
+    while ((result = try_to_connect(of(socket), address, length)) == -EAGAIN && wait == 0) {
+        if (socket->file.flags & O_NONBLOCK)
+            break;
+        wait = uk_block(&connecting, deadline, UK_WAITS_FOR_EVENT);
+    }
+    return result == -EAGAIN && wait && wait != -ETIMEDOUT ? wait : result;
 }
 
 static struct local *dequeue(struct local *listener) {
@@ -289,6 +306,7 @@ static struct local *dequeue(struct local *listener) {
         listener->queue_last = NULL;
     end->queue_next = NULL;
     listener->waiting--;
+    uk_unblock_all(&connecting);
     return end;
 }
 
@@ -568,6 +586,7 @@ static void cut_ties(struct local *local) {
 static void close_op(struct uk_socket *socket) {
     struct local *local = of(socket), *end;
     cut_ties(local);
+    uk_unblock_all(&connecting);
     while ((end = dequeue(local)))
         uk_file_unref(&end->socket.file);
     while (local->first)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # TCP segment by segment, against a peer that sends and sees single ones (tests/tools/raw_tcp.c): how what a program writes
-# is cut.
+# is cut, and ends that are not orderly.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 need_kvm
@@ -52,6 +52,17 @@ is "nor when the connection ends" "$(script s1 hold=1 sizes=1 "data=s10 " "data=
 is "a full segment does not wait, and what follows it does" \
     "$(script s1 hold=1 sizes=1 "data=s1470 " sizes=1460 quiet=300 hold=0 ack sizes=10)" "$(printf '1\n1460\n10')"
 
+# ---- a port that is used again while the guest is in TIME_WAIT
+
+PORT=4900
+# again STEP...: after a connection whose last number was 5003
+again() { peer seq=5000 syn want=SA ack "data=e " want=FA fin want=A "$@" rst; }
+ok "a SYN with a higher number begins a new connection" again seq=6000 syn want=SA
+ok "one with a lower number is told what is expected" again seq=1000 syn want=A
+ok "and begins a new connection when the old one has been reset" again seq=1000 syn want=A seq=5004 rst seq=1000 syn want=SA
+ok "a SYN with the number that is expected is told so, too" again seq=5004 syn want=A
+ok "a reset with another number is none" again seq=5003 rst seq=1000 syn want=A
+
 # ---- acknowledgments
 
 ok "a small segment is acknowledged although it has no answer" peer syn want=SA ack data=x want=A data=x want=A data=x want=A rst
@@ -60,4 +71,13 @@ ok "a connection that is half open" peer syn want=SA
 kill "$guest"
 wait "$guest"
 is "does not disturb the server's end" $? 143
+
+# ---- a connection that the program has closed and whose peer takes nothing: after an hour it is over
+
+ip netns exec "$NS" env UKVM_JUMP="15000 3600" "$BUILD/tests/ukvm-faults" run --net "net=tap:tap0,ip=$ADDRESS/24,mac=$MAC" \
+    "$BUILD/tests/servers/script.elf" >jump.out 2>&1 &
+guest=$!
+wait_for 20 grep -q ready jump.out
+ok "a closed connection with a shut window ends" peer window=1000 syn want=SA window=0 ack "data=s5000 e " want=RA
+
 done_testing

@@ -48,7 +48,7 @@ my @circles = (
     # What is written is flushed, and lwIP's output asks the socket what may wait.
     [
         map { "guest-kernel/net/$_" }
-            qw(netlink option socket stack tcp tcp_end tcp_flush tcp_listen tcp_option tcp_output udp unix)
+            qw(netlink option socket stack tcp tcp_connect tcp_end tcp_flush tcp_listen tcp_option tcp_output udp unix)
     ],
 );
 

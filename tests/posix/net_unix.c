@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -330,6 +331,73 @@ static void rights(void) {
     close(pair[0]), close(pair[1]);
 }
 
+/* A listening socket, or -1. */
+static int listening_at(struct sockaddr_un *name, socklen_t *length, const char *text, int backlog) {
+    *length = make_name(name, text);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    return bind(fd, (struct sockaddr *)name, *length) == 0 && listen(fd, backlog) == 0 ? fd : -1;
+}
+
+static int joins(int fd, const struct sockaddr_un *name, socklen_t length) {
+    return connect(fd, (const struct sockaddr *)name, length) == 0;
+}
+
+static void connect_again(void) {
+    struct sockaddr_un name, other_name;
+    socklen_t length, other_length;
+    char c;
+    int listener = listening_at(&name, &length, "one", 5), other = listening_at(&other_name, &other_length, "other", 5);
+    int client = socket(AF_UNIX, SOCK_STREAM, 0);
+    ok(joins(client, &name, length) && write(client, "x", 1) == 1, "a client in the queue");
+    ok(!joins(listener, &other_name, other_length) && errno == EINVAL, "a socket that listens does not connect");
+    ok(!joins(listener, &name, length) && errno == EINVAL, "nor to itself");
+    int server = accept(listener, NULL, NULL);
+    ok(server >= 0 && read(server, &c, 1) == 1 && c == 'x', "and its queue is still there");
+    ok(!joins(client, &other_name, other_length) && errno == EISCONN, "a connection does not connect again");
+    close(server);
+    ok(!joins(client, &other_name, other_length) && errno == EISCONN, "not even when its peer has gone");
+    close(client);
+    close(other);
+    close(listener);
+}
+
+static void *accept_later(void *listener) {
+    usleep(100000);
+    return (void *)(intptr_t)accept(*(int *)listener, NULL, NULL);
+}
+
+static void *close_later(void *listener) {
+    usleep(100000);
+    close(*(int *)listener);
+    return (void *)(intptr_t)-1;
+}
+
+/* The queue is full: who does not block hears so, who does waits until something happens. */
+static void full_queue(void *(*then)(void *listener), bool joined, const char *text) {
+    struct sockaddr_un name;
+    socklen_t length;
+    int listener = listening_at(&name, &length, text, 0), first = socket(AF_UNIX, SOCK_STREAM, 0);
+    int second = socket(AF_UNIX, SOCK_STREAM, 0), third = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    pthread_t thread;
+    void *accepted;
+    ok(joins(first, &name, length), "%s: a client fills the queue", text);
+    ok(!joins(third, &name, length) && errno == EAGAIN, "%s: EAGAIN without blocking", text);
+    struct timeval limit = {.tv_usec = 20000};
+    setsockopt(second, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    ok(!joins(second, &name, length) && errno == EAGAIN, "%s: and after SO_SNDTIMEO", text);
+    limit.tv_usec = 0;
+    setsockopt(second, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    pthread_create(&thread, NULL, then, &listener);
+    bool joined_now = joins(second, &name, length);
+    ok(joined_now == joined && (joined || errno == ECONNREFUSED), "%s: who blocks waits for it", text);
+    pthread_join(thread, &accepted);
+    close((int)(intptr_t)accepted);
+    close(first);
+    close(second);
+    close(third);
+    close(listener);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     streams();
@@ -338,5 +406,8 @@ int main(void) {
     names();
     paths();
     rights();
+    connect_again();
+    full_queue(accept_later, true, "accept");
+    full_queue(close_later, false, "close");
     return done_testing();
 }

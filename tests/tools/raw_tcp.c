@@ -29,7 +29,7 @@
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
-#define PATIENCE 30000 /* ms */
+#define PATIENCE 60000 /* ms */
 #define HEADERS (14u + 20u + 20u)
 
 struct segment {
