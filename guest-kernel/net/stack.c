@@ -79,8 +79,8 @@ static void add_device(const struct ukvm_device *device) {
     netif_set_status_callback(netif, configured);
     if (!netif_default || netif_default->name[0] == 'l')
         netif_set_default(netif);
-    if (ip4_addr_isany_val(*netif_ip4_addr(netif)))
-        dhcp_start(netif);
+    if (ip4_addr_isany_val(*netif_ip4_addr(netif)) && uk_lease_start(netif) != 0)
+        uk_eprintf("network device '%s': no memory to ask for an address\n", device->name);
 }
 
 void uk_net_up(void) {

@@ -42,6 +42,13 @@ int uk_net_error(err_t error);
 /* link.c: attaches a device to the stack; NULL if there is no memory for it. */
 struct netif *uk_link_start(const struct ukvm_device *device);
 
+/* lease.c: asks for an address by DHCP, and from then on keeps it; -ENOMEM. */
+int uk_lease_start(struct netif *netif);
+
+/* Does what is due for each lease, and says when something is. Not more than once a second. */
+void uk_leases_tick(void);
+uint64_t uk_leases_next(uint64_t due);
+
 /* ticks.c */
 void uk_ticks_init(void);
 

@@ -124,14 +124,6 @@ static uint64_t dhcp_next(uint64_t due) {
     return UKVM_DEADLINE_NONE;
 }
 
-static uint64_t lease_next(uint64_t due) {
-    const struct netif *netif;
-    NETIF_FOREACH(netif)
-    if (netif_dhcp_data(netif))
-        return due;
-    return UKVM_DEADLINE_NONE;
-}
-
 static uint64_t mld_next(uint64_t due) {
     const struct netif *netif;
     NETIF_FOREACH(netif)
@@ -156,7 +148,7 @@ static struct ticker {
     {.tick = nd6_tmr, .interval = ND6_TMR_INTERVAL, .next = while_recent, .most = 3600},
     {.tick = mld6_tmr, .interval = MLD6_TMR_INTERVAL, .next = mld_next},
     {.tick = dhcp_fine_tmr, .interval = DHCP_FINE_TIMER_MSECS, .next = dhcp_next},
-    {.tick = dhcp_coarse_tmr, .interval = DHCP_COARSE_TIMER_MSECS, .next = lease_next, .most = 24 * 60},
+    {.tick = uk_leases_tick, .interval = 1000, .next = uk_leases_next},
 };
 
 /* Makes one tick be due, of those that are; returns how many there were before it. */
