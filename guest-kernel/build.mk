@@ -53,6 +53,7 @@ MUSL_CFLAGS := -fPIE -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fc
 $(SYSROOT)/lib/libmusl.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build $(call third-party,musl)
 	@echo "  MUSL  $@"
 	$(Q)rm -rf $(MUSL) && mkdir -p $(MUSL)/obj && cp -r $(call third-party,musl) $(MUSL)/src
+	$(Q)cp $(MUSL)/src/src/network/res_msend.c $(MUSL)/src/src/network/res_msend_udp.h
 	$(Q)cp -r guest-kernel/musl/. $(MUSL)/src/
 	$(Q)rm $(addprefix $(MUSL)/src/src/,$(MUSL_REMOVED))
 	$(Q)cd $(MUSL)/obj && ../src/configure --prefix=$(SYSROOT_PATH) --syslibdir=$(SYSROOT_PATH)/lib --disable-shared \
