@@ -53,6 +53,7 @@ struct ukvm_note_abi {
 
 #define UKVM_STACK_DEFAULT (128u * 1024u)
 #define UKVM_STACK_MAX (64u * 1024u * 1024u)
+#define UKVM_STACK_GUARD (1024u * 1024u) /* bytes below the boot stack that are never mapped: UKVM-MEM-09 */
 
 #define UKVM_DEVICE_NAME_SIZE 24u /* with the terminating NUL: a name has 1 to 23 bytes of [a-z0-9_-] */
 
@@ -79,7 +80,7 @@ struct ukvm_note_device {
 enum ukvm_range_kind {
     UKVM_RANGE_FREE = 1,       /* readable, writable, not executable, zero-filled; the guest's to use */
     UKVM_RANGE_IMAGE = 2,      /* one loaded segment, or the part of one with these permissions */
-    UKVM_RANGE_STACK = 3,      /* the boot stack; the page below it is never mapped */
+    UKVM_RANGE_STACK = 3,      /* the boot stack; UKVM_STACK_GUARD bytes below it are never mapped */
     UKVM_RANGE_INITRD = 4,     /* a file of the host's, read-only; the pages below and above it are never mapped */
     UKVM_RANGE_IMAGE_FILE = 5, /* the image's own file, in the same way */
 };

@@ -48,7 +48,8 @@ BSD_HEADERS := /usr/include/$(MULTIARCH)/sys/queue.h
 # What calls back into the program, which may leave it by an exception: as in glibc.
 MUSL_CALLS_BACK := dirent/scandir misc/nftw regex/glob search/lsearch search/tdelete search/tfind search/tsearch search/twalk \
 	stdlib/bsearch stdlib/qsort stdlib/qsort_nr thread/pthread_once
-MUSL_CFLAGS := -fPIE -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fcf-protection=none
+MUSL_CFLAGS := -fPIE -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fcf-protection=none \
+	-fstack-clash-protection
 
 $(SYSROOT)/lib/libmusl.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build.mk | packages-build $(call third-party,musl)
 	@echo "  MUSL  $@"

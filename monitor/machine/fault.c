@@ -68,8 +68,8 @@ static const char *describe_address(const struct layout *layout, uint64_t addres
     const struct ukvm_range *range = layout_find_range(layout, address);
     if (address < UKVM_PAGE_SIZE)
         return "a NULL pointer";
-    if (layout->stack_base - address <= UKVM_PAGE_SIZE && address < layout->stack_base)
-        return "the guard page below the boot stack: a stack overflow; ld's -z stack-size=BYTES makes it larger";
+    if (layout->stack_base - address <= UKVM_STACK_GUARD && address < layout->stack_base)
+        return "the guard below the boot stack: a stack overflow; ld's -z stack-size=BYTES makes it larger";
     if (range && range->kind == UKVM_RANGE_STACK)
         return "the boot stack";
     if (range && range->kind == UKVM_RANGE_FREE)

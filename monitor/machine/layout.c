@@ -43,35 +43,35 @@ static int place_ram(const struct layout_request *q, struct layout *layout, stru
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
     uint64_t image_size = image->high - image->low;
     uint64_t stack = page_up(image->stack_size);
-    uint64_t needed = image_size + UKVM_PAGE_SIZE + stack;
+    uint64_t needed = image_size + stack;
 
     if (image->note.min_memory > q->memory || needed > q->memory - image->note.min_memory)
         return error_set(err, EXIT_IMAGE,
                          "%s: needs 0x%" PRIx64 " bytes for its segments and stack and 0x%" PRIx64
                          " to work with; --mem gives 0x%" PRIx64 ": give it more",
                          image->path, needed, image->note.min_memory, q->memory);
-    if (q->memory > half - RAM_LOW_LIMIT)
+    if (q->memory > half - RAM_LOW_LIMIT - UKVM_STACK_GUARD)
         return error_set(err, EXIT_MONITOR, "--mem 0x%" PRIx64 ": this host's guests have at most 0x%" PRIx64 " bytes",
-                         q->memory, half - RAM_LOW_LIMIT);
+                         q->memory, half - RAM_LOW_LIMIT - UKVM_STACK_GUARD);
+    layout->ram_size = q->memory + UKVM_STACK_GUARD;
 
     uint64_t image_base;
     if (image->pie) {
         uint64_t slack = align_down(q->memory - image->note.min_memory - needed, UKVM_PAGE_SIZE);
         if (slack > LAYOUT_LARGE_PAGE - UKVM_PAGE_SIZE)
             slack = LAYOUT_LARGE_PAGE - UKVM_PAGE_SIZE;
-        layout->ram_base = random_between(q->random[0], RAM_LOW_LIMIT, align_down(half - q->memory, LAYOUT_LARGE_PAGE),
-                                          LAYOUT_LARGE_PAGE);
+        layout->ram_base = random_between(q->random[0], RAM_LOW_LIMIT,
+                                          align_down(half - layout->ram_size, LAYOUT_LARGE_PAGE), LAYOUT_LARGE_PAGE);
         image_base = layout->ram_base + random_between(q->random[1], 0, slack, UKVM_PAGE_SIZE);
     } else {
         layout->ram_base = image_base = image->low;
-        if (!range_within(image->low, q->memory, half))
+        if (!range_within(image->low, layout->ram_size, half))
             return error_set(err, EXIT_IMAGE, "%s: is linked at 0x%" PRIx64 ", outside guest memory", image->path,
                              image->low);
     }
-    layout->ram_size = q->memory;
     layout->bias = image_base - image->low;
     layout->entry = image->entry + layout->bias;
-    layout->stack_base = image_base + image_size + UKVM_PAGE_SIZE;
+    layout->stack_base = image_base + image_size + UKVM_STACK_GUARD;
     layout->stack_size = stack;
 
     add_range(layout, layout->ram_base, image_base, UKVM_RANGE_FREE, UKVM_PROT_READ | UKVM_PROT_WRITE);

@@ -2,7 +2,7 @@
 /*
  * Where everything goes in the guest's address space. Pure arithmetic: no memory is touched here.
  *
- *   RAM region (--mem)          [free] image | guard page | boot stack | free ...
+ *   RAM region (--mem)          [free] image | UKVM_STACK_GUARD | boot stack | free ...
  *   system region (monitor's)   supervisor pages | guard | boot pages | guard | rings | guard | I/O arena | guard
  *                               | page tables
  *   initrd region (--initrd)    a file, where there is one
@@ -11,7 +11,7 @@
  * The RAM region of a static-PIE image and the system region lie at random 2 MiB boundaries, in the lower and the upper
  * half of the guest-physical addresses that the host offers; a static-PIE image starts at a random page of its RAM.
  * Where there are files, they take the lower half of the upper half: the image's the last quarter of that, an initrd
- * the rest.
+ * the rest. The guard takes addresses, and nothing of --mem.
  */
 #ifndef UKVM_LAYOUT_H
 #define UKVM_LAYOUT_H
@@ -42,9 +42,9 @@ struct layout_request {
 };
 
 struct layout {
-    uint64_t ram_base, ram_size;
-    uint64_t bias;  /* added to every linked address of the image */
-    uint64_t entry; /* of the image, bias included */
+    uint64_t ram_base, ram_size; /* the guard included */
+    uint64_t bias;               /* added to every linked address of the image */
+    uint64_t entry;              /* of the image, bias included */
     uint64_t stack_base, stack_size;
     uint64_t system_base, system_size;
     uint64_t paging_offset; /* in the system region: page tables, supervisor-only */

@@ -85,6 +85,8 @@ static uint64_t place(void) {
         {"bss", (uintptr_t)bss},
         {"stack", stack ? stack->base + stack->size / 2 : 0},
         {"below-stack", stack ? stack->base - 1 : 0},
+        {"far-below-stack", stack ? stack->base - UKVM_STACK_GUARD / 2 : 0},
+        {"farthest-below-stack", stack ? stack->base - UKVM_STACK_GUARD : 0},
         {"free", free ? free->base : 0},
         {"below-ranges", first->base - 1},
         {"above-ranges", last->base + last->size},

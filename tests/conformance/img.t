@@ -78,8 +78,8 @@ runs "UKVM-IMG-05 segments, stack and min_memory that fit together run" min-memo
 refuses "UKVM-IMG-05 segments, stack and min_memory that do not are refused" min-memory=0x1e0000
 refuses "UKVM-IMG-05 min_memory beyond memory is refused" min-memory=0x200000
 refuses "UKVM-IMG-05 min_memory that wraps is refused" min-memory=0xfffffffffffff000
-refuses "UKVM-IMG-05 a stack beyond memory is refused" stack=0x1f9000
-refuses "UKVM-IMG-05 as is one that PT_GNU_STACK asks for" gnu-stack=0x1f9000
+refuses "UKVM-IMG-05 a stack beyond memory is refused" stack=0x1fa000
+refuses "UKVM-IMG-05 as is one that PT_GNU_STACK asks for" gnu-stack=0x1fa000
 runs "UKVM-IMG-05 a stack of PT_GNU_STACK that fits" stack=0x1000 gnu-stack=0x100000 min-memory=0xf0000
 refuses "UKVM-IMG-05 counts where it is more than the note's" stack=0x1000 gnu-stack=0x100000 min-memory=0x100000
 refuses "UKVM-IMG-05 and the note's where that is more" stack=0x100000 gnu-stack=0x1000 min-memory=0x100000

@@ -24,6 +24,10 @@ ends "UKVM-MEM-02 the boot page cannot be executed" 139 exec boot-argument $'\xc
 
 ends "UKVM-MEM-03 the page below the stack cannot be read" 139 read below-stack
 ends "UKVM-MEM-03 nor written" 139 write below-stack
+for place in far-below-stack farthest-below-stack; do
+    ends "UKVM-MEM-09 $place cannot be read" 139 read $place
+    ends "UKVM-MEM-09 $place cannot be written" 139 write $place
+done
 for place in below-boot above-boot below-rings above-rings below-arena above-arena; do
     ends "UKVM-MEM-03 $place cannot be read" 139 read $place
     ends "UKVM-MEM-03 $place cannot be written" 139 write $place

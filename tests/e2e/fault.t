@@ -48,7 +48,7 @@ is "exec-stack: what it said before comes out" "$out" "fault: about to commit ex
 like "exec-stack: what happened" "$err" "page fault: execution at .* \(the boot stack\)"
 run_ukvm "$GUESTS/fault.elf" stack
 is "stack: exit status" "$status" 139
-like "stack: says that the stack overflowed" "$err" "the guard page below the boot stack: a stack overflow; ld's -z stack-size=BYTES"
+like "stack: says that the stack overflowed" "$err" "the guard below the boot stack: a stack overflow; ld's -z stack-size=BYTES"
 for kind in int80 sysenter; do
     run_ukvm "$GUESTS/fault.elf" $kind
     like "$kind: ends the guest as a fault" "$status" "^(132|139)$"

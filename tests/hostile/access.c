@@ -156,6 +156,23 @@ static uint64_t own_stack(void) {
     return (uintptr_t)__builtin_frame_address(0);
 }
 
+/* Somewhere in the guard below the boot stack. */
+static uint64_t below_stack(uint64_t distance) {
+    for (uint32_t i = 0; i < uk_boot()->ranges_count; i++)
+        if (range(i)->kind == UKVM_RANGE_STACK)
+            return range(i)->base - distance;
+    return 0;
+}
+static uint64_t stack_guard_end(void) {
+    return below_stack(8);
+}
+static uint64_t stack_guard(void) {
+    return below_stack(UKVM_STACK_GUARD / 2);
+}
+static uint64_t stack_guard_start(void) {
+    return below_stack(UKVM_STACK_GUARD);
+}
+
 static const struct {
     const char *name;
     uint64_t (*address)(void);
@@ -187,6 +204,9 @@ static const struct {
     {"below-image-file", below_image_file, ANY},
     {"above-image-file", above_image_file, ANY},
     {"stack", own_stack, EXECUTE},
+    {"stack-guard-end", stack_guard_end, ANY},
+    {"stack-guard", stack_guard, ANY},
+    {"stack-guard-start", stack_guard_start, ANY},
     {"free", free_page, EXECUTE},
 };
 

@@ -61,7 +61,7 @@ static void random_image(struct image *image) {
 }
 
 static uint64_t needed(const struct image *image) {
-    return image->high - image->low + PAGE + up(image->stack_size);
+    return image->high - image->low + up(image->stack_size);
 }
 
 static void random_request(struct layout_request *q, const struct image *image) {
@@ -84,7 +84,7 @@ static void random_request(struct layout_request *q, const struct image *image) 
         q->memory = up(least) + (next_random() % 3) * PAGE - PAGE;
         break;
     case 1: /* as much as there is, or a page more */
-        q->memory = (UINT64_C(1) << (q->address_bits - 1)) - RAM_LOW + (next_random() % 2) * PAGE;
+        q->memory = (UINT64_C(1) << (q->address_bits - 1)) - RAM_LOW - UKVM_STACK_GUARD + (next_random() % 2) * PAGE;
         break;
     default:
         q->memory = up(least) + up(scaled(UINT64_C(1) << (q->address_bits - 1)));
@@ -98,8 +98,9 @@ static void random_request(struct layout_request *q, const struct image *image) 
 
 static bool should_fit(const struct layout_request *q) {
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
-    return needed(q->image) + q->image->note.min_memory <= q->memory && q->memory <= half - RAM_LOW &&
-           (q->image->pie || (u128)q->image->low + q->memory <= half) &&
+    return needed(q->image) + q->image->note.min_memory <= q->memory &&
+           q->memory <= half - RAM_LOW - UKVM_STACK_GUARD &&
+           (q->image->pie || (u128)q->image->low + q->memory + UKVM_STACK_GUARD <= half) &&
            q->initrd_size <= half / 8 * 3 - 2 * LAYOUT_LARGE_PAGE && q->file_size <= half / 8 - LAYOUT_LARGE_PAGE;
 }
 
@@ -131,7 +132,7 @@ static bool expected(const struct layout_request *q, const struct layout *l, uin
         return true;
     }
     if (address >= image_end)
-        return false; /* the guard page */
+        return false; /* the guard */
     *kind = UKVM_RANGE_IMAGE;
     uint64_t linked = address - l->bias;
     for (unsigned i = 0; i < image->segments_count; i++) {
@@ -163,10 +164,11 @@ static bool page_is_right(const struct layout_request *q, const struct layout *l
 /* The pages on both sides of every place where something may change. */
 static bool pages_are_right(const struct layout_request *q, const struct layout *l) {
     const struct image *image = q->image;
-    uint64_t places[8 + 2 * IMAGE_MAX_SEGMENTS + 2 * LAYOUT_MAX_RANGES];
+    uint64_t places[9 + 2 * IMAGE_MAX_SEGMENTS + 2 * LAYOUT_MAX_RANGES];
     unsigned count = 0;
     places[count++] = l->ram_base;
     places[count++] = l->ram_base + l->ram_size;
+    places[count++] = l->stack_base - UKVM_STACK_GUARD;
     places[count++] = l->stack_base - PAGE;
     places[count++] = l->stack_base;
     places[count++] = l->stack_base + l->stack_size;
@@ -203,10 +205,11 @@ static bool ranges_are_sorted(const struct layout *l) {
 static bool ram_is_right(const struct layout_request *q, const struct layout *l) {
     const struct image *image = q->image;
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
-    bool right = l->ram_size == q->memory && (u128)l->ram_base + l->ram_size <= half && l->bias % PAGE == 0;
+    bool right =
+        l->ram_size == q->memory + UKVM_STACK_GUARD && (u128)l->ram_base + l->ram_size <= half && l->bias % PAGE == 0;
     right = right && l->entry == image->entry + l->bias;
     right = right && l->stack_size == up(image->stack_size);
-    right = right && l->stack_base % PAGE == 0 && l->stack_base == image->high + l->bias + PAGE;
+    right = right && l->stack_base % PAGE == 0 && l->stack_base == image->high + l->bias + UKVM_STACK_GUARD;
     if (image->pie)
         return right && l->ram_base >= RAM_LOW && l->ram_base % LAYOUT_LARGE_PAGE == 0;
     return right && l->bias == 0 && l->ram_base == image->low;
@@ -260,7 +263,7 @@ static void test_random_requests(void) {
     static const char *const names[] = {
         "accepted exactly when it fits",
         "ranges rise, are whole pages of RAM, never writable and executable, never page 0 (BOOT-03, MEM-01, MEM-02)",
-        "every page is what the image says: segments, RELRO, the guard page, free memory (IMG-03, MEM-03)",
+        "every page is what the image says: segments, RELRO, the guard, free memory (IMG-03, MEM-03, MEM-09)",
         "RAM, entry, stack; ET_EXEC where it is linked, static-PIE at 4 GiB or above",
         "min_memory is free (IMG-05)",
         "the system region is in the upper half with a guard page at both ends of boot pages, rings, arena (MEM-03)",

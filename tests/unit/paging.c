@@ -354,6 +354,7 @@ static unsigned wrong_places(uint64_t root, const struct layout *l) {
     const uint64_t absent[] = {
         0,
         l->stack_base - 1,
+        l->stack_base - UKVM_STACK_GUARD,
         l->ram_base - 1,
         l->ram_base + l->ram_size,
         l->system_base - 1,
