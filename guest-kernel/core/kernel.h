@@ -33,6 +33,9 @@ bool uk_pages_discard(void *pages, size_t count);
 /* Whether all of them are allocated. */
 bool uk_pages_are_taken(const void *pages, size_t count);
 
+/* The first page from `pages` on that is allocated, among `count`; NULL if none is. */
+void *uk_pages_next_taken(const void *pages, size_t count);
+
 /* Takes just these pages, if all of them are free. */
 bool uk_pages_take(void *pages, size_t count);
 

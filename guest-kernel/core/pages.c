@@ -135,6 +135,23 @@ bool uk_pages_are_taken(const void *pages, size_t count) {
     return range && uk_bitmap_next_clear(&range->taken, index, index + count) == index + count;
 }
 
+/* The ranges rise, as the boot page has them. */
+void *uk_pages_next_taken(const void *pages, size_t count) {
+    uintptr_t start = (uintptr_t)pages, end = start + count * UKVM_PAGE_SIZE;
+    for (size_t i = 0; i < memory.count; i++) {
+        const struct page_range *range = &memory.ranges[i];
+        uintptr_t range_end = range->base + range->taken.count * UKVM_PAGE_SIZE;
+        uintptr_t from = start > range->base ? start : range->base, to = end < range_end ? end : range_end;
+        if (from >= to)
+            continue;
+        size_t last = (to - range->base) / UKVM_PAGE_SIZE;
+        size_t found = uk_bitmap_next_set(&range->taken, (from - range->base) / UKVM_PAGE_SIZE, last);
+        if (found < last)
+            return address_of(range, found);
+    }
+    return NULL;
+}
+
 bool uk_pages_take(void *pages, size_t count) {
     size_t index;
     struct page_range *range = find((uintptr_t)pages, count, &index);

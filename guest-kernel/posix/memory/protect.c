@@ -1,24 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* ABI.md, MEM-06 to MEM-08. The allocator's tag of a page says whether it is other than readable and writable. */
+/*
+ * ABI.md, MEM-06 to MEM-08. The allocator's tag of a page says what the page allows, and changes once the monitor has
+ * changed it: after an error the tag still tells the truth.
+ */
 #include "protect.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
-#define PROTECTED_TAG (UINT32_C(1) << 31)
+#define READ_ONLY_TAG (UINT32_C(1) << 31)
+#define CLOSED_TAG (UINT32_C(1) << 28)  /* bits 29 and 30 are fs/content.c's */
+#define OPENING_TAG (UINT32_C(1) << 27) /* the page is being opened to be freed: it is nobody's any more */
+#define PROTECTED_TAGS (READ_ONLY_TAG | CLOSED_TAG)
+
 #define MAX_RUN (UKVM_PROTECT_MAX / UKVM_PAGE_SIZE)
+
+/* Times that uk_protect_settle() looks; the monitor needs one for each ring full of changes. */
+#define SETTLE_ROUNDS 64u
 
 /* Pages that are protected now: as long as there are none, freeing memory need not look. */
 static size_t protected_pages;
 
-static void mark(const char *pages, size_t count, bool is_protected) {
+/* Changes in flight whose pages are then free. */
+static size_t openings;
+
+static uint32_t protection_tag(int prot) {
+    return prot & PROT_WRITE ? 0 : prot & PROT_READ ? READ_ONLY_TAG : CLOSED_TAG;
+}
+
+static void mark(const char *pages, size_t count, uint32_t value) {
     for (size_t i = 0; i < count; i++) {
         uint32_t *tag = uk_pages_tag(pages + i * UKVM_PAGE_SIZE);
-        if (!tag || !(*tag & PROTECTED_TAG) == !is_protected)
+        if (!tag)
             continue;
-        *tag ^= PROTECTED_TAG;
-        protected_pages += is_protected ? 1u : -(size_t)1;
+        protected_pages -= (*tag & PROTECTED_TAGS) != 0;
+        *tag = (*tag & ~(PROTECTED_TAGS | OPENING_TAG)) | value;
+        protected_pages += (value & PROTECTED_TAGS) != 0;
     }
+}
+
+/* What is marked at a page: 0, or protected in one way. */
+static uint32_t marked(const void *page) {
+    const uint32_t *tag = protected_pages ? uk_pages_tag(page) : NULL;
+    return tag ? *tag & (PROTECTED_TAGS | OPENING_TAG) : 0;
 }
 
 static uint16_t rights_of(int prot) {
@@ -41,18 +65,17 @@ static bool is_offered(void) {
 
 static int change_now(void *pages, size_t count, int prot) {
     char *at = pages;
-    bool weaker = !(prot & PROT_WRITE);
-    if (!weaker && protected_pages == 0)
+    if ((prot & PROT_WRITE) && protected_pages == 0)
         return 0;
     if (!is_offered())
         return -ENOSYS;
-    mark(pages, count, weaker);
     while (count > 0) {
         size_t n = count < MAX_RUN ? count : MAX_RUN;
         struct uk_io io = {.sqe = submission(at, n, prot)};
         uk_submit(&io);
         if (uk_await(&io) < 0)
             return -ENOMEM; /* the monitor has no more page tables to split large pages with */
+        mark(at, n, protection_tag(prot));
         at += n * UKVM_PAGE_SIZE;
         count -= n;
     }
@@ -65,10 +88,13 @@ struct change {
     struct uk_io io;
     void *pages;
     size_t count;
+    uint32_t before; /* how it is marked if it cannot be opened */
 };
 
 static void done(struct uk_io *io, int32_t result) {
     struct change *change = uk_container_of(io, struct change, io);
+    openings--;
+    mark(change->pages, change->count, result < 0 ? change->before : 0);
     if (result < 0)
         uk_eprintf("ukvm: %zu pages at %p: their protection could not be changed: %s\n", change->count, change->pages,
                    uk_error_name(result));
@@ -81,14 +107,21 @@ static bool open_soon(void *pages, size_t count) {
     struct change *change = count <= MAX_RUN ? uk_malloc(sizeof *change) : NULL;
     if (!change)
         return false;
-    mark(pages, count, false);
     *change = (struct change){
         .io = {.done = done, .sqe = submission(pages, count, PROT_READ | PROT_WRITE)},
         .pages = pages,
         .count = count,
+        .before = marked(pages),
     };
+    mark(pages, count, change->before | OPENING_TAG);
+    openings++;
     uk_submit(&change->io);
     return true;
+}
+
+void uk_protect_settle(void) {
+    for (unsigned i = 0; openings > 0 && i < SETTLE_ROUNDS; i++)
+        uk_poll();
 }
 
 /* ---- new mappings */
@@ -150,17 +183,24 @@ int uk_protect(void *pages, size_t count, int prot) {
 /* ---- freeing */
 
 bool uk_is_protected(const void *address) {
-    const uint32_t *tag = protected_pages ? uk_pages_tag(address) : NULL;
-    return tag && (*tag & PROTECTED_TAG);
+    return marked(address) != 0;
 }
 
 /* The pages from `at` on that are alike. */
 static size_t run_length(const char *at, const char *end) {
-    bool first = uk_is_protected(at);
+    uint32_t first = marked(at);
     const char *to = at + UKVM_PAGE_SIZE;
-    while (to < end && uk_is_protected(to) == first)
+    while (to < end && marked(to) == first)
         to += UKVM_PAGE_SIZE;
     return (size_t)(to - at) / UKVM_PAGE_SIZE;
+}
+
+int uk_protection(const void *pages, size_t count) {
+    uk_protect_flush();
+    if (protected_pages && run_length(pages, (const char *)pages + count * UKVM_PAGE_SIZE) < count)
+        return -EFAULT;
+    uint32_t tag = marked(pages);
+    return tag & CLOSED_TAG ? PROT_NONE : tag & READ_ONLY_TAG ? PROT_READ : PROT_READ | PROT_WRITE;
 }
 
 static void free_closed(char *pages, size_t count) {
@@ -177,10 +217,11 @@ void uk_protect_free(void *pages, size_t count) {
     uk_protect_flush();
     while (at < end) {
         size_t n = run_length(at, end);
-        if (uk_is_protected(at))
-            free_closed(at, n);
-        else
+        uint32_t tag = marked(at);
+        if (tag == 0)
             uk_pages_free(at, n);
+        else if (!(tag & OPENING_TAG))
+            free_closed(at, n);
         at += n * UKVM_PAGE_SIZE;
     }
 }

@@ -20,10 +20,19 @@ void uk_protect_at_once(void);
 /* Before the program sleeps: what uk_protect_new() has put off. */
 void uk_protect_flush(void);
 
+/* What all of some pages allow, as PROT_*; -EFAULT if it is not the same for all of them. */
+int uk_protection(const void *pages, size_t count);
+
 /* Whether the page at `address` is one that cannot be written. */
 bool uk_is_protected(const void *address);
 
-/* Frees allocated pages of any protection. */
+/*
+ * Frees allocated pages of any protection. Those that are not open are taken until the monitor has opened them; freeing
+ * them again does nothing.
+ */
 void uk_protect_free(void *pages, size_t count);
+
+/* Before it is asked which pages are taken: makes those free that wait for the monitor. Calls others back. */
+void uk_protect_settle(void);
 
 #endif
