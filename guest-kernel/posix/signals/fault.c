@@ -4,6 +4,7 @@
 #include <cpuid.h>
 #include <errno.h>
 
+#include "altstack.h"
 #include "posix/memory/protect.h"
 #include "signal.h"
 
@@ -154,11 +155,11 @@ static struct delivery *place(uintptr_t rsp, unsigned long flags) {
     uint64_t xsave;
     size_t size = state_size(&xsave);
     bool on_alternate = uk_on_alternate_stack(rsp);
-    uintptr_t top = rsp - RED_ZONE;
-    if ((flags & SA_ONSTACK) && uk_current->alternate_size && !on_alternate) {
-        top = uk_current->alternate_stack + uk_current->alternate_size;
+    uintptr_t top = uk_alternate_stack_for(rsp, flags);
+    if (top)
         on_alternate = true;
-    }
+    else
+        top = rsp - RED_ZONE;
     uintptr_t state = (top - size) & -(uintptr_t)64; /* XSAVE's alignment */
     uintptr_t start = (state - sizeof(struct delivery)) & -(uintptr_t)64;
     if (top > rsp && !on_alternate)
@@ -213,9 +214,8 @@ struct delivery *uk_fault_begin(const struct ukvm_fault *fault, const struct fxs
         d = &again;
     fill_context(&d->context, fault);
     d->context.uc_mcontext.fpregs = d->state;
-    d->context.uc_stack.ss_sp = (void *)uk_current->alternate_stack;
-    d->context.uc_stack.ss_size = uk_current->alternate_size;
-    d->context.uc_stack.ss_flags = uk_current->alternate_size ? 0 : SS_DISABLE;
+    if (handled)
+        d->context.uc_stack = uk_alternate_stack_enter(fault->rsp);
     d->signal = info.si_signo;
     d->info = info;
     if (!handled)
@@ -228,5 +228,6 @@ struct delivery *uk_fault_begin(const struct ukvm_fault *fault, const struct fxs
 void uk_fault_handle(struct delivery *d) {
     arm();
     uk_signal_call(d->signal, &d->info, &d->context);
+    uk_alternate_stack_leave(&d->context.uc_stack, (uintptr_t)d->context.uc_mcontext.gregs[REG_RSP]);
     set_return(d);
 }

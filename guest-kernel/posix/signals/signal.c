@@ -7,12 +7,16 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "altstack.h"
 #include "posix/process/credentials.h"
 #include "posix/time/deadline.h"
 #include "sigqueue.h"
 
 /* musl's own way to end a thread: pthread_cancel() has set a flag, and only wants EINTR. src/internal/pthread_impl.h */
 #define SIGCANCEL_MUSL 33
+
+/* Interrupts on, and the bit that is always set: AMD64 APM vol. 2, 3.1.6. */
+#define FLAGS_HERE 0x202
 
 /* struct sigaction as the kernel has it. Linux: arch/x86/include/uapi/asm/signal.h */
 struct kernel_sigaction {
@@ -212,12 +216,45 @@ unsigned long uk_signal_call(int signal, siginfo_t *info, ucontext_t *context) {
     return action.flags;
 }
 
+struct call {
+    int signal;
+    siginfo_t *info;
+    ucontext_t *context;
+    unsigned long flags;
+};
+
+static void call(void *argument) {
+    struct call *c = argument;
+    c->flags = uk_signal_call(c->signal, c->info, c->context);
+}
+
+/*
+ * Where the handler is called from: in this kernel, at the end of a system call. musl's cancel_handler() looks whether
+ * the thread is inside a cancellation point, and it always is.
+ */
+static void describe_here(ucontext_t *context, struct _fpstate *state) {
+    greg_t *gregs = context->uc_mcontext.gregs;
+    __asm__("fxsave64 %0" : "=m"(*state));
+    context->uc_mcontext.fpregs = state;
+    gregs[REG_RIP] = (greg_t)__cp_begin;
+    gregs[REG_RSP] = gregs[REG_RBP] = (greg_t)__builtin_frame_address(0);
+    gregs[REG_EFL] = FLAGS_HERE;
+}
+
 static unsigned long handle(int signal, siginfo_t *info) {
+    _Alignas(16) struct _fpstate state;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     ucontext_t context = {0};
-    /* musl's cancel_handler() looks whether the thread is inside a cancellation point. It always is: signals come at
-     * the end of system calls. */
-    context.uc_mcontext.gregs[REG_RIP] = (greg_t)__cp_begin;
-    return uk_signal_call(signal, info, &context);
+    struct call c = {.signal = signal, .info = info, .context = &context};
+    uintptr_t top = uk_alternate_stack_for(here, actions[signal].flags);
+    describe_here(&context, &state);
+    context.uc_stack = uk_alternate_stack_enter(here);
+    if (top)
+        uk_call_on(top, call, &c);
+    else
+        call(&c);
+    uk_alternate_stack_leave(&context.uc_stack, here);
+    return c.flags;
 }
 
 bool uk_signal_takes_fault(int signal, unsigned long *flags) {
@@ -392,34 +429,4 @@ long uk_sys_rt_sigqueueinfo(pid_t pid, int signal, const siginfo_t *info) {
 long uk_sys_rt_tgsigqueueinfo(pid_t pid, int tid, int signal, const siginfo_t *info) {
     struct uk_thread *thread = uk_thread_find(tid);
     return pid == 1 && thread ? queue_signal(thread, signal, info) : -ESRCH;
-}
-
-bool uk_on_alternate_stack(uintptr_t stack_pointer) {
-    return stack_pointer - uk_current->alternate_stack <= uk_current->alternate_size && uk_current->alternate_size;
-}
-
-/* Only the handlers of faults run there: the others are called where the program is, on a stack that has room. */
-long uk_sys_sigaltstack(const stack_t *stack, stack_t *old) {
-    bool on_it = uk_on_alternate_stack((uintptr_t)__builtin_frame_address(0));
-    stack_t before = {
-        .ss_sp = (void *)uk_current->alternate_stack,
-        .ss_size = uk_current->alternate_size,
-        .ss_flags = uk_current->alternate_size == 0 ? SS_DISABLE
-                    : on_it                         ? SS_ONSTACK
-                                                    : 0,
-    };
-    if (stack) {
-        bool disable = stack->ss_flags & SS_DISABLE;
-        if (on_it)
-            return -EPERM;
-        if (stack->ss_flags & ~(SS_DISABLE | SS_ONSTACK))
-            return -EINVAL;
-        if (!disable && stack->ss_size < MINSIGSTKSZ)
-            return -ENOMEM;
-        uk_current->alternate_stack = disable ? 0 : (uintptr_t)stack->ss_sp;
-        uk_current->alternate_size = disable ? 0 : stack->ss_size;
-    }
-    if (old)
-        *old = before;
-    return 0;
 }

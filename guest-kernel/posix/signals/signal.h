@@ -64,7 +64,4 @@ unsigned long uk_signal_call(int signal, siginfo_t *info, ucontext_t *context);
 /* Whether the current thread has a handler for a fault that is this signal, and does not block it; its SA_* flags. */
 bool uk_signal_takes_fault(int signal, unsigned long *flags);
 
-/* Whether the current thread's sigaltstack() is what it runs on. */
-bool uk_on_alternate_stack(uintptr_t stack_pointer);
-
 #endif

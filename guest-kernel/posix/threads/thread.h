@@ -40,6 +40,7 @@ struct uk_thread {
     uint64_t signals_pending;
     uintptr_t alternate_stack; /* sigaltstack(): its lowest address */
     size_t alternate_size;     /* 0: there is none */
+    unsigned alternate_flags;  /* SS_AUTODISARM */
     uint64_t processor_time;   /* before it was last switched to */
     struct uk_timer timer;     /* of the deadline it blocks with */
     void *robust_list;         /* what set_robust_list() has said */
