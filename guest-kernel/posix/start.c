@@ -85,6 +85,7 @@ static void thread_ended(struct uk_thread *thread) {
         *thread->clear_tid = 0;
         uk_futex_wake(thread->clear_tid, 1, UINT32_MAX);
     }
+    uk_futex_owner_ended(thread);
     uk_sigqueue_forget(thread);
 }
 

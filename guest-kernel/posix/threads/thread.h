@@ -126,7 +126,10 @@ int uk_thread_create(int (*function)(void *), void *stack, void *argument, uintp
                      int *clear_tid);
 _Noreturn void uk_thread_exit(void);
 
-/* Futexes: wakes up to `count` threads that wait at `address`. futex.c */
+/* Futexes: wakes up to `count` threads that wait at `address`. futex_queue.c */
 int uk_futex_wake(const void *address, int count, uint32_t bits);
+
+/* A thread has ended: what it owned with FUTEX_LOCK_PI goes to those who wait for it. futex_pi.c */
+void uk_futex_owner_ended(const struct uk_thread *ended);
 
 #endif
