@@ -42,6 +42,7 @@
 #define UKVM_NOTE_NAME "ukvm" /* n_namesz is 5: the terminating NUL counts */
 #define UKVM_NOTE_ABI 1u      /* n_type of exactly one note: struct ukvm_note_abi */
 #define UKVM_NOTE_DEVICE 2u   /* n_type of any number of notes: struct ukvm_note_device */
+#define UKVM_NOTE_STACK 3u    /* n_type of at most one note: struct ukvm_note_stack */
 
 struct ukvm_note_abi {
     uint32_t version;    /* UKVM_ABI_VERSION the image was built for */
@@ -54,6 +55,13 @@ struct ukvm_note_abi {
 #define UKVM_STACK_DEFAULT (128u * 1024u)
 #define UKVM_STACK_MAX (64u * 1024u * 1024u)
 #define UKVM_STACK_GUARD (1024u * 1024u) /* bytes below the boot stack that are never mapped: UKVM-MEM-09 */
+
+/* The boot stack that the image would like, where the guest has memory for it. UKVM-IMG-07. */
+struct ukvm_note_stack {
+    uint64_t wanted; /* bytes, up to UKVM_STACK_MAX */
+};
+
+#define UKVM_STACK_SHARE 8u /* so much of the guest's memory, one part in it, is at most a stack that is only liked */
 
 #define UKVM_DEVICE_NAME_SIZE 24u /* with the terminating NUL: a name has 1 to 23 bytes of [a-z0-9_-] */
 
@@ -275,6 +283,9 @@ UKVM_LAYOUT(ukvm_note_abi, reserved, 4, 4);
 UKVM_LAYOUT(ukvm_note_abi, features, 8, 8);
 UKVM_LAYOUT(ukvm_note_abi, min_memory, 16, 8);
 UKVM_LAYOUT(ukvm_note_abi, stack_size, 24, 8);
+
+UKVM_SIZE(ukvm_note_stack, 8);
+UKVM_LAYOUT(ukvm_note_stack, wanted, 0, 8);
 
 UKVM_SIZE(ukvm_note_device, 32);
 UKVM_LAYOUT(ukvm_note_device, kind, 0, 2);

@@ -65,6 +65,18 @@ extern const struct uk_image_note uk_image_note;
         .desc = {.version = UKVM_ABI_VERSION, __VA_ARGS__},          \
     }
 
+struct uk_stack_note {
+    struct uk_note_header header;
+    struct ukvm_note_stack desc;
+} __attribute__((packed, aligned(4)));
+
+/* UKVM_WANTS_STACK(8u << 20): a stack that large if the guest's memory has room for it. At most once in a program. */
+#define UKVM_WANTS_STACK(bytes)                                          \
+    static const struct uk_stack_note uk_stack_note UK_NOTE_SECTION = {  \
+        UK_NOTE_HEADER(UKVM_NOTE_STACK, sizeof(struct ukvm_note_stack)), \
+        .desc = {.wanted = (bytes)},                                     \
+    }
+
 #define UK_NOTE_JOIN(a, b) a##b
 #define UK_NOTE_VARIABLE(line) UK_NOTE_JOIN(uk_device_note_, line)
 #define UK_DEVICE_NOTE(device_kind, device_flags, device_name)                                               \

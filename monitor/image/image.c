@@ -30,6 +30,7 @@ struct reader {
     Elf *elf;
     uint64_t file_size;
     bool has_note;
+    bool has_stack_note;
     GElf_Phdr dynamic;
     struct error *err;
 };
@@ -157,6 +158,20 @@ static int read_abi_note(struct reader *r, const void *desc, size_t size) {
     return want_stack(r, note.stack_size);
 }
 
+static int read_stack_note(struct reader *r, const void *desc, size_t size) {
+    struct ukvm_note_stack note;
+    if (r->has_stack_note)
+        return refuse(r, "more than one ukvm stack note");
+    if (size != sizeof note)
+        return refuse(r, "the ukvm stack note has %zu bytes, not %zu", size, sizeof note);
+    memcpy(&note, desc, sizeof note);
+    if (note.wanted > UKVM_STACK_MAX)
+        return refuse(r, "would like a stack of 0x%" PRIx64 " bytes; the limit is 0x%x", note.wanted, UKVM_STACK_MAX);
+    r->image->stack_wanted = note.wanted;
+    r->has_stack_note = true;
+    return 0;
+}
+
 static int read_device_note(struct reader *r, const void *desc, size_t size) {
     struct image *image = r->image;
     struct ukvm_note_device note;
@@ -193,6 +208,8 @@ static int read_notes(struct reader *r, const GElf_Phdr *header) {
         if (note.n_namesz != sizeof UKVM_NOTE_NAME || memcmp(bytes + name, UKVM_NOTE_NAME, note.n_namesz) != 0)
             continue;
         if (note.n_type == UKVM_NOTE_ABI && read_abi_note(r, bytes + desc, note.n_descsz))
+            return -1;
+        if (note.n_type == UKVM_NOTE_STACK && read_stack_note(r, bytes + desc, note.n_descsz))
             return -1;
         if (note.n_type == UKVM_NOTE_DEVICE && read_device_note(r, bytes + desc, note.n_descsz))
             return -1;

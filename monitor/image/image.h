@@ -46,7 +46,8 @@ struct image {
     struct image_range symtab; /* file offsets, for the fault report */
     struct image_range strtab;
     struct ukvm_note_abi note;
-    uint64_t stack_size; /* bytes of the boot stack, from 1 to UKVM_STACK_MAX */
+    uint64_t stack_size;   /* bytes of the boot stack, from 1 to UKVM_STACK_MAX */
+    uint64_t stack_wanted; /* what it would like: IMG-07; 0: it does not say */
     struct ukvm_note_device device_notes[IMAGE_MAX_DEVICE_NOTES];
     unsigned device_notes_count;
 };

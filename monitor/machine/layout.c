@@ -38,12 +38,23 @@ static void add_segment(struct layout *layout, const struct image *image, const 
     add_range(layout, relro_end, end, UKVM_RANGE_IMAGE, segment->prot);
 }
 
+/* IMG-07: what the image would like, as far as the guest's memory has it. What it needs has been found to fit. */
+static uint64_t stack_size(const struct layout_request *q, uint64_t image_size) {
+    uint64_t needed = page_up(q->image->stack_size), wanted = page_up(q->image->stack_wanted);
+    uint64_t share = align_down(q->memory / UKVM_STACK_SHARE, UKVM_PAGE_SIZE);
+    uint64_t room = align_down(q->memory - q->image->note.min_memory - image_size, UKVM_PAGE_SIZE);
+    if (wanted > share)
+        wanted = share;
+    if (wanted > room)
+        wanted = room;
+    return wanted > needed ? wanted : needed;
+}
+
 static int place_ram(const struct layout_request *q, struct layout *layout, struct error *err) {
     const struct image *image = q->image;
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
     uint64_t image_size = image->high - image->low;
-    uint64_t stack = page_up(image->stack_size);
-    uint64_t needed = image_size + stack;
+    uint64_t needed = image_size + page_up(image->stack_size);
 
     if (image->note.min_memory > q->memory || needed > q->memory - image->note.min_memory)
         return error_set(err, EXIT_IMAGE,
@@ -53,6 +64,8 @@ static int place_ram(const struct layout_request *q, struct layout *layout, stru
     if (q->memory > half - RAM_LOW_LIMIT - UKVM_STACK_GUARD)
         return error_set(err, EXIT_MONITOR, "--mem 0x%" PRIx64 ": this host's guests have at most 0x%" PRIx64 " bytes",
                          q->memory, half - RAM_LOW_LIMIT - UKVM_STACK_GUARD);
+    uint64_t stack = stack_size(q, image_size);
+    needed = image_size + stack;
     layout->ram_size = q->memory + UKVM_STACK_GUARD;
 
     uint64_t image_base;

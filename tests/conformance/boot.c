@@ -67,6 +67,28 @@ static void registers(void) {
     ok((entry_registers[RFLAGS] & 1u << 10) == 0, "the direction flag is clear");
 }
 
+#define WANTED (UINT64_C(1) << 20)
+NOTE(note_stack, UKVM_NOTE_STACK, ukvm_note_stack, .wanted = WANTED);
+
+static uint64_t boot_stack(void) {
+    const struct ukvm_range *stack = range_of(entry_registers[RSP] - 1);
+    return stack ? stack->size : 0;
+}
+
+static void liked_stack(void) {
+    is((int64_t)boot_stack(), WANTED, "the stack is as large as the image would like");
+}
+
+/* The share is of all memory, and what lies between segments is in no range. */
+static void liked_stack_of_little(void) {
+    uint64_t listed = 0;
+    for (unsigned i = 0; i < boot->ranges_count; i++)
+        if (ranges()[i].kind <= UKVM_RANGE_STACK)
+            listed += ranges()[i].size;
+    uint64_t share = listed / UKVM_STACK_SHARE & ~(uint64_t)(UKVM_PAGE_SIZE - 1);
+    ok(boot_stack() >= share && boot_stack() < 2 * share && boot_stack() < WANTED, "or has its share of the memory");
+}
+
 static bool has_avx(void) {
     uint32_t a = 1, b, c = 0, d;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
@@ -423,6 +445,8 @@ static void wall(void) {
 const struct check checks[] = {
     {"UKVM-IMG-03", segments},
     {"UKVM-IMG-04", relocations},
+    {"UKVM-IMG-07", liked_stack},
+    {"UKVM-IMG-07 little", liked_stack_of_little},
     {"UKVM-ENTRY-01", registers},
     {"UKVM-ENTRY-02", vectors},
     {"UKVM-ENTRY-03", ticks},

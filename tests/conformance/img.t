@@ -88,6 +88,16 @@ runs "UKVM-IMG-05 a stack of UKVM_STACK_MAX" gnu-stack=0x4000000
 refuses "UKVM-IMG-05 a larger one in the note is refused" stack=0x4001000
 refuses "UKVM-IMG-05 a larger one in PT_GNU_STACK is refused" gnu-stack=0x4001000
 
+options=(--mem 2M)
+runs "UKVM-IMG-07 more than there is may be liked" stack-wanted=0x4000000
+runs "UKVM-IMG-07 what is liked leaves min_memory" stack-wanted=0x4000000 min-memory=0x1d0000
+options=()
+refuses "UKVM-IMG-07 more than UKVM_STACK_MAX is refused" stack-wanted=0x4000001
+refuses "UKVM-IMG-07 a second note is refused" stack-wanted=0x1000 stack-wanted=0x1000
+refuses "UKVM-IMG-07 a short note is refused" stack-wanted=0x1000 stack-note-short
+inside UKVM-IMG-07 boot
+inside "UKVM-IMG-07 little" boot --mem 2M
+
 truncate -s 1M disk.img
 options=()
 refuses "UKVM-IMG-06 a missing disk is refused" device=blk:data

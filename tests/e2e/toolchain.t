@@ -73,16 +73,20 @@ int main(int argc, char **argv) {
     printf("limit %lu\n", limit.rlim_cur);
     fflush(stdout);
     printf("main %u\n", down(levels));
+    fflush(stdout);
     return pthread_create(&id, NULL, thread, &levels) || pthread_join(id, NULL);
 }
 END
 "$CC" -O1 deep.c -o deep.elf
-run_ukvm deep.elf 3000
+run_ukvm --mem 16M deep.elf 3000
 is "a stack of 2 MiB is not enough for 3" "$status" 139
 is "the program knows its size" "$out" "limit 2097152"
 like "the report says what to do" "$err" "stack overflow; ld's -z stack-size=BYTES"
+run_ukvm deep.elf 7000
+like "where there is memory, it has the 8 MiB of Linux" "$out" "^limit 8388608
+main 7000"
 "$CC" -O1 deep.c -o deep.elf -Wl,-z,stack-size=4194304
-run_ukvm deep.elf 3000
+run_ukvm --mem 16M deep.elf 3000
 is "-z stack-size asks for more" "$out" $'limit 4194304\nmain 3000\nthread 3000'
 "$CC" -O1 deep.c -o deep.elf -Wl,-z,stack-size=67108865
 run_ukvm deep.elf

@@ -27,7 +27,7 @@ static void set_up(void) {
 static void check_notes(const struct image *image) {
     must(image->note.version > 0 && image->note.version <= UKVM_ABI_VERSION && image->note.reserved == 0);
     must((image->note.features & ~UKVM_FEATURES_V1) == 0 && image->stack_size > 0 &&
-         image->stack_size <= UKVM_STACK_MAX);
+         image->stack_size <= UKVM_STACK_MAX && image->stack_wanted <= UKVM_STACK_MAX);
     must(image->device_notes_count <= IMAGE_MAX_DEVICE_NOTES);
     for (unsigned i = 0; i < image->device_notes_count; i++) {
         const struct ukvm_note_device *note = &image->device_notes[i];

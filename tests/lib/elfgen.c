@@ -49,6 +49,7 @@ void elfgen_init(struct elfgen *g) {
         .abi_size = sizeof(struct ukvm_note_abi),
         .abi_owner = UKVM_NOTE_NAME,
         .note_align = 4,
+        .stack_size = sizeof(struct ukvm_note_stack),
         .device_size = sizeof(struct ukvm_note_device),
         .rela = {{.r_offset = ELFGEN_WORD, .r_info = R_X86_64_RELATIVE, .r_addend = ELFGEN_WORD}},
         .rela_count = 1,
@@ -87,11 +88,14 @@ static uint32_t put_note(uint8_t *notes, uint32_t used, const struct elfgen *g, 
 }
 
 static uint32_t put_notes(uint8_t *notes, const struct elfgen *g) {
-    uint8_t abi[64] = {0}, device[64] = {0};
+    uint8_t abi[64] = {0}, device[64] = {0}, stack[16] = {0};
     uint32_t used = 0;
     memcpy(abi, &g->abi, sizeof g->abi);
     for (unsigned i = 0; i < g->abi_count; i++)
         used = put_note(notes, used, g, UKVM_NOTE_ABI, abi, g->abi_size);
+    memcpy(stack, &g->stack, sizeof g->stack);
+    for (unsigned i = 0; i < g->stack_count; i++)
+        used = put_note(notes, used, g, UKVM_NOTE_STACK, stack, g->stack_size);
     for (unsigned i = 0; i < g->devices_count; i++) {
         memcpy(device, &g->devices[i], sizeof g->devices[i]);
         used = put_note(notes, used, g, UKVM_NOTE_DEVICE, device, g->device_size);

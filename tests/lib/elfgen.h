@@ -52,6 +52,9 @@ struct elfgen {
     uint32_t abi_size;     /* n_descsz */
     const char *abi_owner; /* of 4 characters */
     uint32_t note_align;   /* 4 or 8 */
+    struct ukvm_note_stack stack;
+    unsigned stack_count;
+    uint32_t stack_size; /* n_descsz */
     struct ukvm_note_device devices[40];
     unsigned devices_count;
     uint32_t device_size; /* n_descsz */

@@ -69,6 +69,12 @@ static int change_device_any(struct elfgen *g, const char *value) {
     return add_device(g, value, UKVM_NOTE_ANY);
 }
 
+static int change_stack_wanted(struct elfgen *g, const char *value) {
+    g->stack.wanted = strtoull(value, NULL, 0);
+    g->stack_count++;
+    return 0;
+}
+
 static int change_device_notes(struct elfgen *g, const char *value) {
     for (long i = strtol(value, NULL, 0); i > 0; i--)
         if (add_device(g, "blk:many", UKVM_NOTE_OPTIONAL))
@@ -285,6 +291,8 @@ static const struct change {
     NUMBER("note-size", phdr[ELFGEN_P_NOTE].p_filesz),
     NUMBER("stack", abi.stack_size),
     FUNCTION("gnu-stack", change_gnu_stack),
+    FUNCTION("stack-wanted", change_stack_wanted),
+    FIXED("stack-note-short", stack_size, 4),
     NUMBER("min-memory", abi.min_memory),
     FUNCTION("device", change_device),
     FUNCTION("device-optional", change_device_optional),
@@ -322,6 +330,7 @@ const char elfgen_help[] =
     "  memsz=N memsz-huge vaddr=N wrap flags=N                            the data segment\n"
     "  no-note two-notes version=N features=N note-reserved note-short note-long note-outside\n"
     "  note-owner=FOUR note-align=8 note-size=N stack=N min-memory=N    the ABI note\n"
+    "  stack-wanted=N stack-note-short                                    the stack note\n"
     "  device=KIND:NAME device-optional=KIND:NAME device-any=KIND device-notes=N\n"
     "  bad-device-note=short|kind|flags|reserved|unended|unnamed|any-named  device notes\n"
     "  needed textrel jmprel rel dynamic-outside relro-outside relro=N relro-at=N\n"

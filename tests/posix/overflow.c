@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "tap.h"
 
@@ -61,6 +62,20 @@ static bool is_intact(const volatile unsigned char *at, size_t size) {
         if (at[i])
             return false;
     return true;
+}
+
+static void size_of_the_first(void) {
+    pthread_attr_t attr;
+    struct rlimit limit;
+    void *stack = NULL;
+    size_t size = 0;
+    char here;
+    getrlimit(RLIMIT_STACK, &limit);
+    ok(limit.rlim_cur >= 2048 * KIB, "RLIMIT_STACK");
+    ok(pthread_getattr_np(pthread_self(), &attr) == 0 && pthread_attr_getstack(&attr, &stack, &size) == 0,
+       "the first thread knows its stack");
+    ok((uintptr_t)&here - (uintptr_t)stack < size && size > 1024 * KIB && size <= limit.rlim_cur + 1024 * KIB,
+       "which is as large as that");
 }
 
 static void first_thread(void) {
@@ -126,6 +141,7 @@ static void between(unsigned (*recursion)(unsigned), size_t guard, const char *n
 }
 
 int main(void) {
+    size_of_the_first();
     first_thread();
     between(small, 0, "by small frames");
     between(probed, 0, "by frames of 33 KiB that are probed");

@@ -245,6 +245,9 @@ static void test_accepted(void) {
         is_u64(image.stack_size, stacks[i].size, stacks[i].changes);
         close_image();
     }
+    accepted("stack-wanted=0x4000000");
+    ok(image.stack_wanted == UKVM_STACK_MAX && image.stack_size == UKVM_STACK_DEFAULT, "a stack that it would like");
+    close_image();
     accepted("device=blk:data device-optional=net:eth0 device-any=blk");
     is_u64(image.device_notes_count, 3, "three device notes");
     ok(image.device_notes[0].kind == UKVM_DEVICE_BLK && strcmp(image.device_notes[0].name, "data") == 0, "the first");

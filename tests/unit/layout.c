@@ -57,11 +57,22 @@ static void random_image(struct image *image) {
         image->relro.size = (next_random() % 2 ? pages - from : 1 + scaled(pages - from - 1)) * PAGE;
     }
     image->stack_size = next_random() % 3 ? 1 + scaled(UKVM_STACK_MAX - 1) : UKVM_STACK_DEFAULT;
+    image->stack_wanted = next_random() % 2 ? scaled(UKVM_STACK_MAX) : 0;
     image->note.min_memory = next_random() % 3 ? scaled(UINT64_C(1) << 26) : 0;
 }
 
 static uint64_t needed(const struct image *image) {
     return image->high - image->low + up(image->stack_size);
+}
+
+/* IMG-07, said in another way than layout.c does. */
+static uint64_t stack_of(const struct layout_request *q) {
+    const struct image *image = q->image;
+    uint64_t bytes = up(image->stack_size);
+    while (bytes < image->stack_wanted && bytes + PAGE <= q->memory / UKVM_STACK_SHARE &&
+           image->high - image->low + bytes + PAGE + image->note.min_memory <= q->memory)
+        bytes += PAGE;
+    return bytes;
 }
 
 static void random_request(struct layout_request *q, const struct image *image) {
@@ -208,7 +219,7 @@ static bool ram_is_right(const struct layout_request *q, const struct layout *l)
     bool right =
         l->ram_size == q->memory + UKVM_STACK_GUARD && (u128)l->ram_base + l->ram_size <= half && l->bias % PAGE == 0;
     right = right && l->entry == image->entry + l->bias;
-    right = right && l->stack_size == up(image->stack_size);
+    right = right && l->stack_size == stack_of(q);
     right = right && l->stack_base % PAGE == 0 && l->stack_base == image->high + l->bias + UKVM_STACK_GUARD;
     if (image->pie)
         return right && l->ram_base >= RAM_LOW && l->ram_base % LAYOUT_LARGE_PAGE == 0;
@@ -220,7 +231,8 @@ static bool enough_is_free(const struct layout_request *q, const struct layout *
     uint64_t bytes = 0;
     for (unsigned i = 0; i < l->ranges_count; i++)
         bytes += l->ranges[i].kind == UKVM_RANGE_FREE ? l->ranges[i].size : 0;
-    return bytes >= q->image->note.min_memory && bytes == q->memory - needed(q->image);
+    return bytes >= q->image->note.min_memory &&
+           bytes == q->memory - needed(q->image) - (stack_of(q) - up(q->image->stack_size));
 }
 
 /* BOOT-08: behind all RAM and before the system region, with an unmapped page on both sides (MEM-03). */
