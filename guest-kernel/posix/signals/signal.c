@@ -293,12 +293,33 @@ static bool is_signal(int signal) {
     return signal >= 1 && signal <= UK_SIGNALS;
 }
 
-long uk_sys_rt_sigaction(int signal, const struct kernel_sigaction *action, struct kernel_sigaction *old) {
+/* Of the sets that are passed: Linux has 64 signals, and takes no others. */
+#define SET_SIZE sizeof(uint64_t)
+
+/* What is ignored is not pending. */
+static void forget_if_ignored(int signal) {
+    siginfo_t info;
+    if (!is_ignored(signal))
+        return;
+    process_pending &= ~bit(signal);
+    while (uk_sigqueue_take(NULL, signal, &info))
+        ;
+    for (struct uk_thread *thread = uk_threads; thread; thread = thread->all_next) {
+        thread->signals_pending &= ~bit(signal);
+        while (uk_sigqueue_take(thread, signal, &info))
+            ;
+    }
+}
+
+long uk_sys_rt_sigaction(int signal, const struct kernel_sigaction *action, struct kernel_sigaction *old, size_t size) {
+    if (size != SET_SIZE)
+        return -EINVAL;
     if (!is_signal(signal) || (action && (signal == SIGKILL || signal == SIGSTOP)))
         return -EINVAL;
     struct kernel_sigaction before = actions[signal];
     if (action) {
         actions[signal] = *action;
+        forget_if_ignored(signal);
         if (action->handler != SIG_DFL)
             hooks->wanted(signal);
         if (action->handler != SIG_DFL && action->handler != SIG_IGN)
@@ -309,7 +330,9 @@ long uk_sys_rt_sigaction(int signal, const struct kernel_sigaction *action, stru
     return 0;
 }
 
-long uk_sys_rt_sigprocmask(int how, const uint64_t *set, uint64_t *old) {
+long uk_sys_rt_sigprocmask(int how, const uint64_t *set, uint64_t *old, size_t size) {
+    if (size != SET_SIZE)
+        return -EINVAL;
     uint64_t before = uk_current->signals_blocked;
     if (set) {
         uint64_t bits = *set;
@@ -334,7 +357,9 @@ long uk_sys_rt_sigprocmask(int how, const uint64_t *set, uint64_t *old) {
     return 0;
 }
 
-long uk_sys_rt_sigpending(uint64_t *set) {
+long uk_sys_rt_sigpending(uint64_t *set, size_t size) {
+    if (size > SET_SIZE)
+        return -EINVAL;
     *set = (uk_current->signals_pending | process_pending) & uk_current->signals_blocked;
     return 0;
 }
@@ -349,7 +374,9 @@ static long suspend(void) {
 }
 
 /* The handler runs with the mask of the call, which is put back before it returns. */
-long uk_sys_rt_sigsuspend(const uint64_t *set) {
+long uk_sys_rt_sigsuspend(const uint64_t *set, size_t size) {
+    if (size != SET_SIZE)
+        return -EINVAL;
     uint64_t before = uk_current->signals_blocked;
     long result = -EINTR;
     uk_current->signals_blocked = *set & ~never_blocked;
@@ -365,7 +392,9 @@ long uk_sys_pause(void) {
     return suspend();
 }
 
-long uk_sys_rt_sigtimedwait(const uint64_t *set, siginfo_t *info, const struct timespec *timeout) {
+long uk_sys_rt_sigtimedwait(const uint64_t *set, siginfo_t *info, const struct timespec *timeout, size_t size) {
+    if (size != SET_SIZE)
+        return -EINVAL;
     uint64_t deadline = UKVM_DEADLINE_NONE, wanted = *set & ~never_blocked;
     siginfo_t taken;
     if (timeout && uk_deadline_after(timeout, &deadline))
@@ -392,7 +421,7 @@ static int send_plain(struct uk_thread *thread, int signal, int code) {
 long uk_sys_kill(pid_t pid, int signal) {
     if (signal != 0 && !is_signal(signal))
         return -EINVAL;
-    if (pid != 1 && pid != 0 && pid != -1)
+    if (pid != 1 && pid != 0 && pid != -1 && !uk_thread_find(pid))
         return -ESRCH;
     if (signal >= UK_SIGRTMIN)
         return send_plain(NULL, signal, SI_USER);
@@ -403,7 +432,7 @@ long uk_sys_kill(pid_t pid, int signal) {
 
 long uk_sys_tkill(int tid, int signal) {
     struct uk_thread *thread = uk_thread_find(tid);
-    if (signal != 0 && !is_signal(signal))
+    if (tid <= 0 || (signal != 0 && !is_signal(signal)))
         return -EINVAL;
     if (!thread)
         return -ESRCH;
@@ -411,6 +440,8 @@ long uk_sys_tkill(int tid, int signal) {
 }
 
 long uk_sys_tgkill(pid_t pid, int tid, int signal) {
+    if (pid <= 0 || tid <= 0)
+        return -EINVAL;
     return pid == 1 ? uk_sys_tkill(tid, signal) : -ESRCH;
 }
 
@@ -428,5 +459,7 @@ long uk_sys_rt_sigqueueinfo(pid_t pid, int signal, const siginfo_t *info) {
 
 long uk_sys_rt_tgsigqueueinfo(pid_t pid, int tid, int signal, const siginfo_t *info) {
     struct uk_thread *thread = uk_thread_find(tid);
+    if (pid <= 0 || tid <= 0)
+        return -EINVAL;
     return pid == 1 && thread ? queue_signal(thread, signal, info) : -ESRCH;
 }

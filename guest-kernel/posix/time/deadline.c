@@ -69,3 +69,11 @@ bool uk_clock_goes_on(clockid_t clock) {
     return clock <= CLOCK_TAI && clock >= 0 && clock != 10 && clock != CLOCK_PROCESS_CPUTIME_ID &&
            clock != CLOCK_THREAD_CPUTIME_ID;
 }
+
+/* The coarse and the raw one Linux has no timers for; those of processor time are not here. */
+int uk_clock_check(clockid_t clock) {
+    if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+        clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_COARSE)
+        return -EOPNOTSUPP;
+    return uk_clock_goes_on(clock) ? 0 : -EINVAL;
+}

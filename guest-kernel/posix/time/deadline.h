@@ -16,6 +16,9 @@ int uk_deadline_after(const struct timespec *duration, uint64_t *deadline);
 /* The deadline at which that clock shows that time. */
 int uk_deadline_at(clockid_t clock, const struct timespec *time, uint64_t *deadline);
 
+/* Whether timers and sleeps can go by a clock: 0, -EINVAL for none, -EOPNOTSUPP for one that is only to be read. */
+int uk_clock_check(clockid_t clock);
+
 /* The same for a number of nanoseconds from now; saturates at UKVM_DEADLINE_NONE. */
 uint64_t uk_deadline_in(uint64_t ns);
 

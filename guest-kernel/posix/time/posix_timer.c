@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <signal.h>
 
+#include "deadline.h"
 #include "interval.h"
 #include "posix/signals/signal.h"
 #include "posix/signals/sigqueue.h"
@@ -86,9 +87,9 @@ static int check_event(const struct event *event) {
 long uk_sys_timer_create(clockid_t clock, const struct event *event, int *id) {
     static int last_id;
     struct event alarm = {.signal = SIGALRM, .notify = SIGEV_SIGNAL, .value.sival_int = last_id};
-    if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME && clock != CLOCK_BOOTTIME && clock != CLOCK_TAI)
-        return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ? -EOPNOTSUPP : -EINVAL;
-    int error = event ? check_event(event) : 0;
+    int error = uk_clock_check(clock);
+    if (error == 0 && event)
+        error = check_event(event);
     if (error)
         return error;
     struct posix_timer *self = uk_malloc(sizeof *self);

@@ -104,10 +104,9 @@ long uk_sys_nanosleep(const struct timespec *duration, struct timespec *remainin
 
 long uk_sys_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *remaining) {
     uint64_t deadline;
-    if (clock == CLOCK_PROCESS_CPUTIME_ID)
-        return -EOPNOTSUPP;
-    if (!uk_clock_goes_on(clock) || (flags & ~TIMER_ABSTIME))
-        return -EINVAL;
+    int error = uk_clock_check(clock);
+    if (error)
+        return error;
     if (flags & TIMER_ABSTIME ? uk_deadline_at(clock, time, &deadline) : uk_deadline_after(time, &deadline))
         return -EINVAL;
     return sleep_until(deadline, flags & TIMER_ABSTIME ? NULL : remaining);
@@ -120,8 +119,10 @@ static uint64_t alarm_interval;
 
 static void ring_alarm(struct uk_timer *timer) {
     uk_signal_process(14 /* SIGALRM */);
-    if (alarm_interval)
-        uk_timer_start(timer, timer->due + alarm_interval);
+    if (alarm_interval) { /* those that are over already have come with this one */
+        uint64_t times = (uk_clock_monotonic() - timer->due) / alarm_interval + 1;
+        uk_timer_start(timer, timer->due + times * alarm_interval);
+    }
 }
 
 static struct timeval timeval_of(uint64_t ns) {
@@ -129,6 +130,8 @@ static struct timeval timeval_of(uint64_t ns) {
 }
 
 static int timeval_ns(const struct timeval *time, uint64_t *ns) {
+    if (time->tv_usec < 0 || time->tv_usec >= 1000000)
+        return -EINVAL;
     struct timespec spec = {.tv_sec = time->tv_sec, .tv_nsec = time->tv_usec * 1000};
     return uk_duration(&spec, ns);
 }
