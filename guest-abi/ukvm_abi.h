@@ -63,6 +63,8 @@ struct ukvm_note_stack {
 
 #define UKVM_STACK_SHARE 8u /* so much of the guest's memory, one part in it, is at most a stack that is only liked */
 
+#define UKVM_ALIGN_MAX (2u * 1024u * 1024u) /* of a segment: UKVM-IMG-08 */
+
 #define UKVM_DEVICE_NAME_SIZE 24u /* with the terminating NUL: a name has 1 to 23 bytes of [a-z0-9_-] */
 
 enum ukvm_device_kind {

@@ -217,16 +217,30 @@ static int read_notes(struct reader *r, const GElf_Phdr *header) {
     return 0;
 }
 
+/* The base must be a multiple of each; the addresses as linked are the linker's matter. IMG-08. */
+static int check_alignment(struct reader *r, const GElf_Phdr *header, unsigned number) {
+    uint64_t alignment = header->p_align;
+    if ((alignment & (alignment - 1)) != 0)
+        return refuse(r, "program header %u: p_align 0x%" PRIx64 " is no power of two", number, alignment);
+    if (alignment > UKVM_ALIGN_MAX)
+        return refuse(r, "program header %u: p_align 0x%" PRIx64 " is more than 0x%x: ask for less alignment", number,
+                      alignment, UKVM_ALIGN_MAX);
+    if (alignment > r->image->alignment)
+        r->image->alignment = alignment;
+    return 0;
+}
+
+/* The linker may make it end behind its segment, and over several of them where one has a larger alignment. */
 static int check_relro(struct reader *r, const GElf_Phdr *header) {
     if (header->p_memsz == 0)
         return 0;
     if (r->image->relro.size != 0)
         return refuse(r, "more than one PT_GNU_RELRO");
-    /* Up to the end of the segment's last page, which lld names, and not its last byte. */
-    const struct image_segment *segment = image_find_segment(r->image, header->p_vaddr, 1);
-    if (!segment || !range_within(header->p_vaddr - segment->address, header->p_memsz,
-                                  align_up(segment->address + segment->memory_size, UKVM_PAGE_SIZE) - segment->address))
-        return refuse(r, "PT_GNU_RELRO lies outside every PT_LOAD segment");
+    if (!image_find_segment(r->image, header->p_vaddr, 1))
+        return refuse(r, "PT_GNU_RELRO, at 0x%" PRIx64 ", begins in no PT_LOAD segment", header->p_vaddr);
+    if (header->p_memsz > r->image->high - header->p_vaddr)
+        return refuse(r, "PT_GNU_RELRO, 0x%" PRIx64 " bytes at 0x%" PRIx64 ", ends behind the last PT_LOAD segment",
+                      header->p_memsz, header->p_vaddr);
     /* The page that RELRO shares with what follows it stays writable, as with any ELF loader. */
     uint64_t start = align_down(header->p_vaddr, UKVM_PAGE_SIZE);
     uint64_t end = align_down(header->p_vaddr + header->p_memsz, UKVM_PAGE_SIZE);
@@ -294,6 +308,12 @@ static int read_dynamic(struct reader *r) {
                : 0;
 }
 
+static void find_extent(struct image *image) {
+    const struct image_segment *last = &image->segments[image->segments_count - 1];
+    image->low = align_down(image->segments[0].address, UKVM_PAGE_SIZE);
+    image->high = align_up(last->address + last->memory_size, UKVM_PAGE_SIZE);
+}
+
 static int read_program_headers(struct reader *r) {
     size_t count;
     GElf_Phdr header;
@@ -309,6 +329,8 @@ static int read_program_headers(struct reader *r) {
             return refuse(r, "a dynamic executable (PT_INTERP); " HOW_TO_LINK);
         if (header.p_type == PT_LOAD && add_segment(r, &header, (unsigned)i))
             return -1;
+        if ((header.p_type == PT_LOAD || header.p_type == PT_TLS) && check_alignment(r, &header, (unsigned)i))
+            return -1;
         if (header.p_type == PT_DYNAMIC && r->dynamic.p_type == PT_DYNAMIC)
             return refuse(r, "more than one PT_DYNAMIC");
         if (header.p_type == PT_DYNAMIC)
@@ -316,6 +338,7 @@ static int read_program_headers(struct reader *r) {
     }
     if (r->image->segments_count == 0)
         return refuse(r, "has no PT_LOAD segment");
+    find_extent(r->image);
     for (size_t i = 0; i < count; i++) {
         if (!gelf_getphdr(r->elf, (int)i, &header))
             return refuse(r, "program header %zu lies outside the file", i);
@@ -355,9 +378,6 @@ static int image_read(struct reader *r) {
     const struct image_segment *entry = image_find_segment(image, image->entry, 1);
     if (!entry || !(entry->prot & UKVM_PROT_EXEC))
         return refuse(r, "e_entry 0x%" PRIx64 " lies in no executable segment", image->entry);
-    const struct image_segment *last = &image->segments[image->segments_count - 1];
-    image->low = align_down(image->segments[0].address, UKVM_PAGE_SIZE);
-    image->high = align_up(last->address + last->memory_size, UKVM_PAGE_SIZE);
     if (image->stack_size == 0)
         image->stack_size = UKVM_STACK_DEFAULT;
     find_symbols(r);
@@ -403,7 +423,7 @@ static void blame_host(const char *path, int number, struct error *err) {
 
 int image_open(const char *path, struct image *image, struct error *err) {
     struct reader r = {.image = image, .err = err};
-    *image = (struct image){.path = path, .fd = -1};
+    *image = (struct image){.path = path, .fd = -1, .alignment = UKVM_PAGE_SIZE};
     errno = 0;
     if (open_file(image, &r.file_size, err))
         goto fail;

@@ -38,9 +38,10 @@ struct image {
     uint64_t entry;
     uint64_t low;  /* the first page of the first segment */
     uint64_t high; /* one past the last page of the last segment */
+    uint64_t alignment; /* of the base: a power of two from a page to UKVM_ALIGN_MAX */
     struct image_segment segments[IMAGE_MAX_SEGMENTS];
     unsigned segments_count;
-    struct image_range relro;  /* pages, within one segment */
+    struct image_range relro;  /* pages, from one segment on, perhaps into others and what is between */
     struct image_range rela;   /* DT_RELA, within one segment's file part */
     struct image_range relr;   /* DT_RELR, likewise */
     struct image_range symtab; /* file offsets, for the fault report */

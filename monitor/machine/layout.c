@@ -10,11 +10,13 @@
 
 #define RAM_LOW_LIMIT (UINT64_C(4) << 30)
 
+_Static_assert(LAYOUT_LARGE_PAGE % UKVM_ALIGN_MAX == 0, "RAM itself is aligned for every image");
+
 static uint64_t page_up(uint64_t bytes) {
     return align_up(bytes, UKVM_PAGE_SIZE);
 }
 
-/* A random multiple of `unit` in [low, high]; both are multiples of `unit`. */
+/* `low` and a random multiple of `unit` more, up to `high`, which is one of these. */
 static uint64_t random_between(uint64_t random, uint64_t low, uint64_t high, uint64_t unit) {
     return low + random % ((high - low) / unit + 1) * unit;
 }
@@ -31,8 +33,10 @@ static void add_segment(struct layout *layout, const struct image *image, const 
     uint64_t end = page_up(segment->address + segment->memory_size) + layout->bias;
     uint64_t relro_start = image->relro.start + layout->bias;
     uint64_t relro_end = relro_start + image->relro.size;
-    if (image->relro.size == 0 || relro_start < start || relro_end > end)
+    if (!(segment->prot & UKVM_PROT_WRITE))
         relro_start = relro_end = end;
+    relro_start = relro_start < start ? start : relro_start > end ? end : relro_start;
+    relro_end = relro_end < relro_start ? relro_start : relro_end > end ? end : relro_end;
     add_range(layout, start, relro_start, UKVM_RANGE_IMAGE, segment->prot);
     add_range(layout, relro_start, relro_end, UKVM_RANGE_IMAGE, UKVM_PROT_READ);
     add_range(layout, relro_end, end, UKVM_RANGE_IMAGE, segment->prot);
@@ -54,7 +58,9 @@ static int place_ram(const struct layout_request *q, struct layout *layout, stru
     const struct image *image = q->image;
     uint64_t half = UINT64_C(1) << (q->address_bits - 1);
     uint64_t image_size = image->high - image->low;
-    uint64_t needed = image_size + page_up(image->stack_size);
+    /* RAM starts at a multiple of LAYOUT_LARGE_PAGE, and the base of the image is one of its alignment (IMG-08). */
+    uint64_t lead = image->pie ? image->low & (image->alignment - 1) : 0;
+    uint64_t needed = lead + image_size + page_up(image->stack_size);
 
     if (image->note.min_memory > q->memory || needed > q->memory - image->note.min_memory)
         return error_set(err, EXIT_IMAGE,
@@ -64,18 +70,19 @@ static int place_ram(const struct layout_request *q, struct layout *layout, stru
     if (q->memory > half - RAM_LOW_LIMIT - UKVM_STACK_GUARD)
         return error_set(err, EXIT_MONITOR, "--mem 0x%" PRIx64 ": this host's guests have at most 0x%" PRIx64 " bytes",
                          q->memory, half - RAM_LOW_LIMIT - UKVM_STACK_GUARD);
-    uint64_t stack = stack_size(q, image_size);
-    needed = image_size + stack;
+    uint64_t stack = stack_size(q, lead + image_size);
+    needed = lead + image_size + stack;
     layout->ram_size = q->memory + UKVM_STACK_GUARD;
 
     uint64_t image_base;
     if (image->pie) {
-        uint64_t slack = align_down(q->memory - image->note.min_memory - needed, UKVM_PAGE_SIZE);
+        uint64_t slack = q->memory - image->note.min_memory - needed;
         if (slack > LAYOUT_LARGE_PAGE - UKVM_PAGE_SIZE)
             slack = LAYOUT_LARGE_PAGE - UKVM_PAGE_SIZE;
         layout->ram_base = random_between(q->random[0], RAM_LOW_LIMIT,
                                           align_down(half - layout->ram_size, LAYOUT_LARGE_PAGE), LAYOUT_LARGE_PAGE);
-        image_base = layout->ram_base + random_between(q->random[1], 0, slack, UKVM_PAGE_SIZE);
+        image_base = layout->ram_base +
+                     random_between(q->random[1], lead, lead + align_down(slack, image->alignment), image->alignment);
     } else {
         layout->ram_base = image_base = image->low;
         if (!range_within(image->low, layout->ram_size, half))

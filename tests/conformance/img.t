@@ -53,6 +53,9 @@ ok "UKVM-IMG-04 the base is random" test "$one$one" != "$two$three"
 is "UKVM-IMG-04 and page-aligned" "${one: -3}" "${two: -3}"
 runs "UKVM-IMG-04 DT_RELR is applied" relr
 runs "UKVM-IMG-04 a relocation in RELRO is applied" rela-add=0x3800
+runs "UKVM-IMG-03 PT_GNU_RELRO may end with the last page" relro=0x4000
+refuses "UKVM-IMG-03 PT_GNU_RELRO behind it is refused" relro=0x4001
+refuses "UKVM-IMG-03 PT_GNU_RELRO outside every segment is refused" relro-outside
 refuses "UKVM-IMG-04 R_X86_64_64 is refused" rela-type=1
 refuses "UKVM-IMG-04 R_X86_64_IRELATIVE is refused" rela-type=37
 refuses "UKVM-IMG-04 R_X86_64_NONE is refused" rela-type=0
@@ -98,6 +101,16 @@ refuses "UKVM-IMG-07 a short note is refused" stack-wanted=0x1000 stack-note-sho
 inside UKVM-IMG-07 boot
 inside "UKVM-IMG-07 little" boot --mem 2M
 
+run_ukvm "$SUITE/img.elf" UKVM-IMG-08
+report UKVM-IMG-08
+for align in 0 1 0x1000 0x2000 0x10000 0x200000; do
+    runs "UKVM-IMG-08 a segment's p_align of $align" align=$align
+    runs "UKVM-IMG-08 PT_TLS's p_align of $align" tls-align=$align
+done
+for align in 3 0x3000 0x1800000 0x400000 0x8000000000000000; do
+    refuses "UKVM-IMG-08 a segment's p_align of $align is refused" align=$align
+    refuses "UKVM-IMG-08 PT_TLS's p_align of $align is refused" tls-align=$align
+done
 truncate -s 1M disk.img
 options=()
 refuses "UKVM-IMG-06 a missing disk is refused" device=blk:data

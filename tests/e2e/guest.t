@@ -36,4 +36,6 @@ is "clock: exit status" "$status" 0
 now=$(date -u +%Y-%m-%dT%H:)
 like "clock: the wall clock is the host's" "$out" "$now"
 
+run_ukvm "$BUILD/tests/servers/alignment.elf"
+is "variables with an alignment beyond a page are aligned: none is not" "$status $(grep -c ": aligned" <<<"$out") ${out//[^M]/}" "0 8 "
 done_testing

@@ -40,6 +40,7 @@ static void check_layout(const struct image *image, const struct layout *layout)
         if (layout->entry >= range->base && layout->entry < end)
             entry_prot = range->prot;
     }
+    must(!image->pie || layout->bias % image->alignment == 0);
     must(image->segments_count > 0 && (entry_prot & UKVM_PROT_EXEC));
 }
 

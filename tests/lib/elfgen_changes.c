@@ -122,6 +122,12 @@ static int change_interp(struct elfgen *g, const char *value) {
     return 0;
 }
 
+static int change_tls_align(struct elfgen *g, const char *value) {
+    elfgen_add_phdr(g, PT_TLS, PF_R, ELFGEN_WORD, 8, 8);
+    g->phdr[g->phdr_count - 1].p_align = strtoull(value, NULL, 0);
+    return 0;
+}
+
 static int change_gnu_stack(struct elfgen *g, const char *value) {
     elfgen_add_phdr(g, PT_GNU_STACK, PF_R | PF_W, 0, 0, strtoull(value, NULL, 0));
     return 0;
@@ -303,6 +309,8 @@ static const struct change {
     FIXED("relro-outside", phdr[ELFGEN_P_RELRO].p_vaddr, 0x100000),
     NUMBER("relro", phdr[ELFGEN_P_RELRO].p_memsz),
     NUMBER("relro-at", phdr[ELFGEN_P_RELRO].p_vaddr),
+    NUMBER("align", phdr[ELFGEN_P_DATA].p_align),
+    FUNCTION("tls-align", change_tls_align),
     FIXED("dynamic-outside", phdr[ELFGEN_P_DYNAMIC].p_offset, ELFGEN_FILE_MAX),
     FLAG("needed", change_needed),
     FLAG("textrel", change_textrel),
@@ -334,6 +342,7 @@ const char elfgen_help[] =
     "  device=KIND:NAME device-optional=KIND:NAME device-any=KIND device-notes=N\n"
     "  bad-device-note=short|kind|flags|reserved|unended|unnamed|any-named  device notes\n"
     "  needed textrel jmprel rel dynamic-outside relro-outside relro=N relro-at=N\n"
+    "  align=N tls-align=N                p_align of the data segment; of a PT_TLS\n"
     "  rela-type=N rela-target=N rela-add=N rela-at=N rela-size=N no-rela relr relr-entry=N\n"
     "  no-symbols spin cut=BYTES          no section headers; loop for ever; a shorter file\n";
 

@@ -100,6 +100,12 @@ static void test_refusals(void) {
         /* IMG-03 */
         {"relro-outside", "PT_GNU_RELRO"},
         {"relro=0x4001", "PT_GNU_RELRO"},
+        {"relro=0xffffffffffffcfff", "PT_GNU_RELRO"},
+        {"align=0x3000", "p_align 0x3000"},
+        {"align=0x400000", "p_align 0x400000"},
+        {"align=0x8000000000000000", "p_align 0x8000000000000000"},
+        {"tls-align=3", "p_align 0x3"},
+        {"tls-align=0x400000", "p_align 0x400000"},
         {"relro=0xffffffffffffffff", "PT_GNU_RELRO"},
         {"relro-at=0xfffffffffffff000", "PT_GNU_RELRO"},
         {"relro-at=0x2ff0", "PT_GNU_RELRO"},
@@ -265,7 +271,10 @@ static void test_accepted(void) {
                                        "relro=0",
                                        "relro=0x10",
                                        "relro=0x3800",
-                                       "relro=0x4000", /* the end of the segment's last page */
+                                       "relro=0x4000",
+                                       "align=0",
+                                       "align=1",
+                                       "tls-align=0x200000",
                                        "memsz=0x1400",
                                        "entry=0x200f",
                                        "flags=4",
@@ -277,6 +286,18 @@ static void test_accepted(void) {
         accepted(fine[i]);
         close_image();
     }
+    accepted("align=0x10");
+    is_u64(image.alignment, UKVM_PAGE_SIZE, "the base is aligned to a page at least (IMG-08)");
+    close_image();
+    accepted("align=0x10000 tls-align=0x2000");
+    is_u64(image.alignment, 0x10000, "to the largest p_align");
+    close_image();
+    accepted("align=0x10000 tls-align=0x20000");
+    is_u64(image.alignment, 0x20000, "that of PT_TLS among them");
+    close_image();
+    accepted("relro-at=0x0 relro=0x4000");
+    ok(image.relro.start == 0 && image.relro.size == 4 * UKVM_PAGE_SIZE, "RELRO may span segments");
+    close_image();
     accepted("relro=0x1fff");
     is_u64(image.relro.size, UKVM_PAGE_SIZE, "the page that RELRO shares with other data stays writable");
     close_image();

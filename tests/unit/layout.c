@@ -49,8 +49,11 @@ static void random_image(struct image *image) {
     image->low = align_down(image->segments[0].address, PAGE);
     image->high = up(last->address + last->memory_size);
     image->entry = image->low + scaled(image->high - image->low - 1);
+    image->alignment = PAGE << (next_random() % 2 ? 0 : next_random() % 10);
     const struct image_segment *s = &image->segments[next_random() % image->segments_count];
     uint64_t start = align_down(s->address, PAGE), end = align_down(s->address + s->memory_size, PAGE);
+    if (next_random() % 4 == 0) /* over the segments behind it */
+        end = image->high;
     if (end > start && next_random() % 4) {
         uint64_t pages = (end - start) / PAGE, from = next_random() % 2 ? 0 : scaled(pages - 1);
         image->relro.start = start + from * PAGE;
@@ -61,8 +64,13 @@ static void random_image(struct image *image) {
     image->note.min_memory = next_random() % 3 ? scaled(UINT64_C(1) << 26) : 0;
 }
 
+/* Before a static-PIE image, for its alignment. */
+static uint64_t lead(const struct image *image) {
+    return image->pie ? image->low % image->alignment : 0;
+}
+
 static uint64_t needed(const struct image *image) {
-    return image->high - image->low + up(image->stack_size);
+    return lead(image) + image->high - image->low + up(image->stack_size);
 }
 
 /* IMG-07, said in another way than layout.c does. */
@@ -70,7 +78,7 @@ static uint64_t stack_of(const struct layout_request *q) {
     const struct image *image = q->image;
     uint64_t bytes = up(image->stack_size);
     while (bytes < image->stack_wanted && bytes + PAGE <= q->memory / UKVM_STACK_SHARE &&
-           image->high - image->low + bytes + PAGE + image->note.min_memory <= q->memory)
+           lead(image) + image->high - image->low + bytes + PAGE + image->note.min_memory <= q->memory)
         bytes += PAGE;
     return bytes;
 }
@@ -151,7 +159,7 @@ static bool expected(const struct layout_request *q, const struct layout *l, uin
         if (linked < align_down(s->address, PAGE) || linked >= up(s->address + s->memory_size))
             continue;
         bool relro = linked >= image->relro.start && linked - image->relro.start < image->relro.size;
-        *prot = relro ? UKVM_PROT_READ : s->prot;
+        *prot = relro && (s->prot & UKVM_PROT_WRITE) ? UKVM_PROT_READ : s->prot;
         return true;
     }
     return false; /* between segments */
@@ -222,7 +230,8 @@ static bool ram_is_right(const struct layout_request *q, const struct layout *l)
     right = right && l->stack_size == stack_of(q);
     right = right && l->stack_base % PAGE == 0 && l->stack_base == image->high + l->bias + UKVM_STACK_GUARD;
     if (image->pie)
-        return right && l->ram_base >= RAM_LOW && l->ram_base % LAYOUT_LARGE_PAGE == 0;
+        return right && l->ram_base >= RAM_LOW && l->ram_base % LAYOUT_LARGE_PAGE == 0 &&
+               l->bias % image->alignment == 0; /* IMG-08 */
     return right && l->bias == 0 && l->ram_base == image->low;
 }
 
@@ -232,7 +241,7 @@ static bool enough_is_free(const struct layout_request *q, const struct layout *
     for (unsigned i = 0; i < l->ranges_count; i++)
         bytes += l->ranges[i].kind == UKVM_RANGE_FREE ? l->ranges[i].size : 0;
     return bytes >= q->image->note.min_memory &&
-           bytes == q->memory - needed(q->image) - (stack_of(q) - up(q->image->stack_size));
+           bytes == q->memory - needed(q->image) + lead(q->image) - (stack_of(q) - up(q->image->stack_size));
 }
 
 /* BOOT-08: behind all RAM and before the system region, with an unmapped page on both sides (MEM-03). */
@@ -276,7 +285,7 @@ static void test_random_requests(void) {
         "accepted exactly when it fits",
         "ranges rise, are whole pages of RAM, never writable and executable, never page 0 (BOOT-03, MEM-01, MEM-02)",
         "every page is what the image says: segments, RELRO, the guard, free memory (IMG-03, MEM-03, MEM-09)",
-        "RAM, entry, stack; ET_EXEC where it is linked, static-PIE at 4 GiB or above",
+        "RAM, entry, stack; ET_EXEC where it is linked, static-PIE at 4 GiB or above and aligned (IMG-08)",
         "min_memory is free (IMG-05)",
         "the system region is in the upper half with a guard page at both ends of boot pages, rings, arena (MEM-03)",
         "a refusal has the right status and says what to change",
@@ -330,6 +339,7 @@ static void reset(void) {
         .segments_count = 2,
         .segments = {{.address = 0x10123, .memory_size = 0x100, .prot = 5},
                      {.address = 0x11008, .memory_size = 0x2800, .prot = 6}},
+        .alignment = PAGE,
         .relro = {.start = 0x11000, .size = 0x1000},
         .stack_size = UKVM_STACK_DEFAULT,
     };
