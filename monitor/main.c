@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,9 +51,19 @@ static int dispatch(int argc, char **argv, struct error *err) {
     return error_set(err, EXIT_MONITOR, "there is no command '%s', see ukvm --help", argv[1]);
 }
 
+/* What a command has printed may still fail to be written. A guest writes past this stream. */
+static int finish_output(struct error *err) {
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    return error_set(err, EXIT_MONITOR, "standard output cannot be written: %s", strerror(errno ? errno : EIO));
+}
+
 int main(int argc, char **argv) {
     struct error err = {0};
     int status = dispatch(argc, argv, &err);
+    if (status >= 0 && finish_output(&err))
+        status = -1;
     if (status >= 0)
         return status;
     fprintf(stderr, "ukvm: %s\n", err.text);

@@ -67,6 +67,29 @@ static char *value_of(char *word, const char *key) {
     return strncmp(word, key, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
 }
 
+/* What a guest that ukvm-cc has linked finds in /dev, or as an interface, already: a device would not be reachable. */
+static const struct {
+    enum ukvm_device_kind kind;
+    const char *name;
+} reserved[] = {
+    {UKVM_DEVICE_BLK, "null"},    {UKVM_DEVICE_BLK, "zero"},    {UKVM_DEVICE_BLK, "full"},
+    {UKVM_DEVICE_BLK, "random"},  {UKVM_DEVICE_BLK, "urandom"}, {UKVM_DEVICE_BLK, "tty"},
+    {UKVM_DEVICE_BLK, "console"}, {UKVM_DEVICE_BLK, "stdin"},   {UKVM_DEVICE_BLK, "stdout"},
+    {UKVM_DEVICE_BLK, "stderr"},  {UKVM_DEVICE_BLK, "fd"},      {UKVM_DEVICE_BLK, "shm"},
+    {UKVM_DEVICE_NET, "lo"},
+};
+
+static bool is_reserved(enum ukvm_device_kind kind, const char *name) {
+    for (unsigned i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (reserved[i].kind == kind && strcmp(reserved[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static int refuse_twice(const char *option, const char *value, const char *word, struct error *err) {
+    return error_set(err, EXIT_MONITOR, "%s '%s': '%s' is given twice", option, value, word);
+}
+
 /* NAME=REST of --disk and --net: reserves the device and returns a writable copy of REST. */
 static char *add_device(struct config *config, enum ukvm_device_kind kind, const char *option, const char *value,
                         struct device_config **device, struct error *err) {
@@ -93,6 +116,11 @@ static char *add_device(struct config *config, enum ukvm_device_kind kind, const
                   buffer, UKVM_DEVICE_NAME_SIZE - 1);
         return NULL;
     }
+    if (is_reserved(kind, new->name)) {
+        error_set(err, EXIT_MONITOR, "%s '%s': the guest has %s%s already; take another name", option, value,
+                  kind == UKVM_DEVICE_BLK ? "/dev/" : "an interface ", new->name);
+        return NULL;
+    }
     for (unsigned i = 0; i + 1 < config->devices_count; i++)
         if (strcmp(config->devices[i].name, new->name) == 0) {
             error_set(err, EXIT_MONITOR, "%s '%s': there is already a device '%s'", option, value, new->name);
@@ -111,12 +139,14 @@ static int parse_disk(struct config *config, const char *value, struct error *er
     if (*device->disk.path == '\0')
         return error_set(err, EXIT_MONITOR, "--disk '%s': there is no path after '%s='", value, device->name);
     for (char *word; (word = next_word(&rest));) {
-        if (strcmp(word, "ro") == 0)
-            device->disk.readonly = true;
-        else if (strcmp(word, "direct") == 0)
-            device->disk.direct = true;
-        else
+        bool *setting = strcmp(word, "ro") == 0       ? &device->disk.readonly
+                        : strcmp(word, "direct") == 0 ? &device->disk.direct
+                                                      : NULL;
+        if (!setting)
             return error_set(err, EXIT_MONITOR, "--disk '%s': '%s' is neither 'ro' nor 'direct'", value, word);
+        if (*setting)
+            return refuse_twice("--disk", value, word, err);
+        *setting = true;
     }
     return 0;
 }
@@ -141,28 +171,72 @@ static int parse_net_backend(struct net_config *net, char *word, const char *val
     return error_set(err, EXIT_MONITOR, "--net '%s': expected NAME=tap:IFNAME or NAME=fd:N", value);
 }
 
+static int parse_address(struct net_config *net, char *text, const char *word, const char *value, struct error *err) {
+    if (ip4_is_host(net->ip4))
+        return refuse_twice("--net", value, "ip=", err);
+    if (!parse_ip4_prefix(text, net->ip4, &net->prefix4))
+        return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not of the form ip=A.B.C.D/N", value, word);
+    if (!ip4_is_host(net->ip4) || ip4_is_network(net->ip4, net->prefix4))
+        return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not the address of one host in its network", value,
+                         word);
+    return 0;
+}
+
+static int parse_gateway(struct net_config *net, const char *text, const char *word, const char *value,
+                         struct error *err) {
+    if (ip4_is_host(net->gateway4))
+        return refuse_twice("--net", value, "gw=", err);
+    if (!parse_ip4(text, net->gateway4))
+        return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not of the form gw=A.B.C.D", value, word);
+    if (!ip4_is_host(net->gateway4))
+        return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not the address of a host", value, word);
+    return 0;
+}
+
+static int parse_hardware_address(struct net_config *net, const char *text, const char *word, const char *value,
+                                  struct error *err) {
+    if (net->has_mac)
+        return refuse_twice("--net", value, "mac=", err);
+    net->has_mac = parse_mac(text, net->mac);
+    return net->has_mac ? 0
+                        : error_set(err, EXIT_MONITOR,
+                                    "--net '%s': '%s' is not a unicast address mac=XX:XX:XX:XX:XX:XX", value, word);
+}
+
+static int parse_mtu(struct net_config *net, const char *text, const char *word, const char *value, struct error *err) {
+    uint64_t number;
+    if (net->mtu)
+        return refuse_twice("--net", value, "mtu=", err);
+    /* 68: RFC 791's minimum for IPv4. 9000: jumbo frames; a receive buffer holds a whole frame. */
+    if (!parse_number(text, 9000, &number) || number < 68)
+        return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not a number from 68 to 9000", value, word);
+    net->mtu = (uint16_t)number;
+    return 0;
+}
+
 static int parse_net_setting(struct net_config *net, char *word, const char *value, struct error *err) {
     char *text;
-    uint64_t number;
-    if ((text = value_of(word, "ip"))) {
-        if (!parse_ip4_prefix(text, net->ip4, &net->prefix4))
-            return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not of the form ip=A.B.C.D/N", value, word);
-    } else if ((text = value_of(word, "gw"))) {
-        if (!parse_ip4(text, net->gateway4))
-            return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not of the form gw=A.B.C.D", value, word);
-    } else if ((text = value_of(word, "mac"))) {
-        net->has_mac = parse_mac(text, net->mac);
-        if (!net->has_mac)
-            return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not a unicast address mac=XX:XX:XX:XX:XX:XX",
-                             value, word);
-    } else if ((text = value_of(word, "mtu"))) {
-        /* 68: RFC 791's minimum for IPv4. 9000: jumbo frames; a receive buffer holds a whole frame. */
-        if (!parse_number(text, 9000, &number) || number < 68)
-            return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is not a number from 68 to 9000", value, word);
-        net->mtu = (uint16_t)number;
-    } else {
-        return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is none of ip=, gw=, mac=, mtu=", value, word);
-    }
+    if ((text = value_of(word, "ip")))
+        return parse_address(net, text, word, value, err);
+    if ((text = value_of(word, "gw")))
+        return parse_gateway(net, text, word, value, err);
+    if ((text = value_of(word, "mac")))
+        return parse_hardware_address(net, text, word, value, err);
+    if ((text = value_of(word, "mtu")))
+        return parse_mtu(net, text, word, value, err);
+    return error_set(err, EXIT_MONITOR, "--net '%s': '%s' is none of ip=, gw=, mac=, mtu=", value, word);
+}
+
+/* What only the settings together can show; they come in any order. */
+static int check_net(const struct net_config *net, const char *value, struct error *err) {
+    if (!ip4_is_host(net->gateway4))
+        return 0;
+    if (!ip4_is_host(net->ip4))
+        return error_set(err, EXIT_MONITOR, "--net '%s': a gateway needs an address: add ip=A.B.C.D/N", value);
+    if (memcmp(net->ip4, net->gateway4, sizeof net->ip4) == 0)
+        return error_set(err, EXIT_MONITOR, "--net '%s': the gateway is the guest itself", value);
+    if (!ip4_is_near(net->ip4, net->gateway4, net->prefix4) || ip4_is_network(net->gateway4, net->prefix4))
+        return error_set(err, EXIT_MONITOR, "--net '%s': the gateway is no host in the network of ip=", value);
     return 0;
 }
 
@@ -174,10 +248,12 @@ static int parse_net(struct config *config, const char *value, struct error *err
     for (char *word; (word = next_word(&rest));)
         if (parse_net_setting(&device->net, word, value, err))
             return -1;
-    return 0;
+    return check_net(&device->net, value, err);
 }
 
 static int parse_memory(struct config *config, const char *value, struct error *err) {
+    if (config->memory)
+        return error_set(err, EXIT_MONITOR, "--mem '%s': --mem is given twice", value);
     if (!parse_size(value, &config->memory))
         return error_set(err, EXIT_MONITOR, "--mem '%s': expected a number with K, M or G, such as 64M", value);
     /* 1 MiB is less than any image needs; 1 TiB more than any host maps. Both keep later arithmetic far from wrapping.
@@ -201,6 +277,9 @@ static int parse_option(struct config *config, int code, const char *value, stru
     case OPTION_MEM:
         return parse_memory(config, value, err);
     case OPTION_INITRD:
+        if (config->initrd)
+            return error_set(err, EXIT_MONITOR,
+                             "--initrd '%s': --initrd is given twice; put all files into one archive", value);
         config->initrd = value;
         return 0;
     case OPTION_DISK:
@@ -246,7 +325,7 @@ static int check_blobs(const struct config *config, struct error *err) {
 }
 
 enum options_result options_parse_run(int argc, char **argv, struct config *config, struct error *err) {
-    *config = (struct config){.memory = CONFIG_MEMORY_DEFAULT};
+    *config = (struct config){0};
     config->env = calloc((size_t)argc + 1, sizeof *config->env);
     if (!config->env)
         return error_set(err, EXIT_MONITOR, "out of memory");
@@ -263,6 +342,8 @@ enum options_result options_parse_run(int argc, char **argv, struct config *conf
     }
     if (optind >= argc)
         return error_set(err, EXIT_MONITOR, "there is no IMAGE to run, see ukvm run --help");
+    if (config->memory == 0)
+        config->memory = CONFIG_MEMORY_DEFAULT;
     config->image = argv[optind];
     config->args = argv + optind;
     config->args_count = (unsigned)(argc - optind);

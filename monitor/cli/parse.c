@@ -91,6 +91,27 @@ bool parse_ip4(const char *text, uint8_t ip[4]) {
     return inet_pton(AF_INET, text, ip) == 1;
 }
 
+static uint32_t number_of(const uint8_t ip[4]) {
+    return (uint32_t)ip[0] << 24 | (uint32_t)ip[1] << 16 | (uint32_t)ip[2] << 8 | ip[3];
+}
+
+static uint32_t host_mask(uint8_t prefix) {
+    return prefix == 0 ? UINT32_MAX : (UINT32_C(1) << (32 - prefix)) - 1;
+}
+
+bool ip4_is_host(const uint8_t ip[4]) {
+    return ip[0] != 0 && ip[0] != 127 && ip[0] < 224; /* RFC 1122, 3.2.1.3; RFC 1112 */
+}
+
+bool ip4_is_network(const uint8_t ip[4], uint8_t prefix) {
+    uint32_t mask = host_mask(prefix), host = number_of(ip) & mask;
+    return prefix <= 30 && (host == 0 || host == mask); /* RFC 3021 */
+}
+
+bool ip4_is_near(const uint8_t a[4], const uint8_t b[4], uint8_t prefix) {
+    return ((number_of(a) ^ number_of(b)) & ~host_mask(prefix)) == 0;
+}
+
 bool parse_ip4_prefix(char *text, uint8_t ip[4], uint8_t *prefix) {
     char *slash = strchr(text, '/');
     uint64_t bits;

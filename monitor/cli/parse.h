@@ -22,6 +22,15 @@ bool parse_mac(const char *text, uint8_t mac[6]);
 /* A.B.C.D */
 bool parse_ip4(const char *text, uint8_t ip[4]);
 
+/* Whether a host can have the address: not 0.x, loopback, multicast or above. */
+bool ip4_is_host(const uint8_t ip[4]);
+
+/* Whether it is the network's own address or its broadcast address; there are none with a prefix of 31 and 32. */
+bool ip4_is_network(const uint8_t ip[4], uint8_t prefix);
+
+/* Whether both are in one network with that prefix. */
+bool ip4_is_near(const uint8_t a[4], const uint8_t b[4], uint8_t prefix);
+
 /* A.B.C.D/N; the text is changed and put back. */
 bool parse_ip4_prefix(char *text, uint8_t ip[4], uint8_t *prefix);
 

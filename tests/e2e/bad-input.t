@@ -75,6 +75,24 @@ for value in net0 net0= net0=veth0 net0=tap: net0=tap:nameofsixteenxyz net0=fd: 
     net0=tap:t,mac=00:00:00:00:00:00 net0=tap:t,mtu=67 net0=tap:t,mtu=9001 net0=tap:t,speed=1; do
     refused "options: --net '$value'" 125 "--net '$value'" --net "$value" net.elf
 done
+for name in null zero full random urandom tty console stdin stdout stderr fd shm; do
+    refused "options: a disk with the name of /dev/$name" 125 "/dev/$name already; take another name" \
+        --disk $name=disk.img disks.elf
+done
+refused "options: a network with the name of the loopback interface" 125 "already; take another name" --net lo=tap:t net.elf
+for ip in 0.0.0.0/8 127.0.0.1/8 224.0.0.1/4 10.0.0.0/24 10.0.0.255/24 255.255.255.255/32; do
+    refused "options: ip=$ip, which no host can have" 125 "'ip=$ip' is not the address" --net net0=tap:t,ip=$ip net.elf
+done
+for gw in 10.0.1.1 10.0.0.255 10.0.0.2; do
+    refused "options: gw=$gw, which is no gateway for 10.0.0.2/24" 125 "gateway" --net net0=tap:t,ip=10.0.0.2/24,gw=$gw net.elf
+done
+refused "options: a gateway without an address" 125 "ip=" --net net0=tap:t,gw=10.0.0.1 net.elf
+for twice in ip=10.0.0.2/24,ip=10.0.0.3/24 gw=10.0.0.1,gw=10.0.0.1 mac=02:00:00:00:00:01,mac=02:00:00:00:00:01 mtu=99,mtu=98; do
+    refused "options: --net with $twice" 125 "is given twice" --net net0=tap:t,$twice net.elf
+done
+refused "options: a disk that is ro twice" 125 "is given twice" --disk data=disk.img,ro,direct,ro disk.elf
+refused "options: --mem twice" 125 "--mem is given twice" --mem 2M --mem 3M good.elf
+refused "options: --initrd twice" 125 "--initrd is given twice.*archive" --initrd text --initrd text good.elf
 many=()
 for i in {0..16}; do
     many+=(--disk "d$i=disk.img")
@@ -87,6 +105,15 @@ ok "an unknown command" complains 125 "'frobnicate'"
 run "$UKVM"
 is "no command: exit status" "$status" 125
 like "no command: how to use it, on standard error" "$out$err" '^Usage: ukvm'
+if [ -w /dev/full ]; then
+    for words in --help --version "run --help" "policy --help" "policy good.elf" "doctor --help" doctor; do
+        # shellcheck disable=SC2016,SC2086 # for the inner shell; words
+        run bash -c 'exec "$@" >/dev/full' - "$UKVM" $words
+        ok "ukvm $words >/dev/full: fails" complains 125 "standard output cannot be written: No space left"
+    done
+else
+    skip "output that cannot be written" "there is no /dev/full"
+fi
 
 # ---- images: KVM is not looked at ----
 
