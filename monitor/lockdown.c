@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,8 +20,12 @@
 #include "base/trace.h"
 #include "filter.h"
 
-/* Users that nobody is: above every range that Debian hands out, one for each process. */
+/*
+ * Users that nobody is: above every range that Debian and systemd hand out, and below those that are negative for some.
+ * One of them by chance, as the process's number is the same in many containers.
+ */
 #define UID_BASE 0x70000000u
+#define UID_MASK 0x0fffffffu
 
 /* Landlock rights by version; the headers at hand may know fewer. Documentation/userspace-api/landlock.rst */
 #define LANDLOCK_FS_V1 ((UINT64_C(1) << 13) - 1)
@@ -74,7 +79,10 @@ static void empty_root(void) {
 /* ---- nobody, with no rights ---- */
 
 static int drop_user(struct error *err) {
-    uid_t user = UID_BASE + (uid_t)getpid();
+    uid_t user;
+    if (getrandom(&user, sizeof user, 0) != (ssize_t)sizeof user)
+        return step_error("getrandom", err);
+    user = UID_BASE | (user & UID_MASK);
     /* The root of a user namespace, or one without CAP_SETUID, keeps its user and loses its rights all the same. */
     if (geteuid() == 0 &&
         (setgroups(0, NULL) < 0 || setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0))

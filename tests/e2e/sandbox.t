@@ -107,7 +107,7 @@ is "no capabilities" "$(field CapEff) $(field CapPrm) $(field CapInh) $(field Ca
     "0000000000000000 0000000000000000 0000000000000000 0000000000000000"
 is "one thread, but for io_uring's and KVM's own in the kernel" "$(cat /proc/$guest/task/*/comm | grep -vcE "^(iou|kvm)-")" 1
 if [ "$(id -u)" = 0 ]; then
-    like "an unprivileged user" "$(field Uid)" "^1879[0-9]{6}"
+    like "an unprivileged user" "$(printf %x "$(field Uid | cut -f 1)")" "^7[0-9a-f]{7}$"
     is "no groups" "$(field Groups)" ""
     fds=$(for fd in "/proc/$guest/fd"/*; do target=$(readlink "$fd"); echo "${target##*/}"; done | sort | tr '\n' ' ')
     is "descriptors: the vCPU, the image, the disk, the output, and no other" "$fds" \
@@ -142,6 +142,25 @@ ok "stopped and continued, the guest goes on" kill -0 $guest
 kill $guest
 wait $guest
 is "and ends by SIGTERM" $? 143
+
+# The number of a process is the same in many containers; its user must not be.
+if [ "$(id -u)" = 0 ] && unshare -p --fork true 2>/dev/null; then
+    users=()
+    for i in 1 2; do
+        unshare -p --fork --kill-child "$UKVM" run --disk "d=disk.img,ro" "$GUESTS/blkio.elf" info wait 20000 >ns$i.out 2>&1 &
+        outer=$!
+        at_end "kill -9 $outer 2>/dev/null"
+        wait_for 20 test -s ns$i.out
+        guest=$(cat "/proc/$outer/task/$outer/children")
+        guest=${guest% }
+        users+=("$(field NSpid | cut -f 2) $(field Uid | cut -f 1)")
+    done
+    is "two monitors with the same number in their namespaces" "${users[0]% *}" "${users[1]% *}"
+    ok "have different users: ${users[*]}" test "${users[0]}" != "${users[1]}"
+else
+    skip "two monitors with the same number in their namespaces" "needs root and namespaces of processes"
+    skip "have different users" "needs root and namespaces of processes"
+fi
 
 run_ukvm --no-sandbox "$EXAMPLES/hello.elf"
 like "--no-sandbox says so" "$err" "^ukvm: --no-sandbox: "
