@@ -21,10 +21,11 @@
 #define UKVM_FEATURE_SIGNAL (UINT64_C(1) << 2)      /* UKVM_OP_SIGNAL completes when the monitor is told to end */
 #define UKVM_FEATURE_MEM_PROTECT (UINT64_C(1) << 3) /* UKVM_OP_MEM_PROTECT changes what free memory allows */
 #define UKVM_FEATURE_FAULT (UINT64_C(1) << 4)       /* ukvm_boot has fault_addr: exceptions can be handled */
+#define UKVM_FEATURE_CONSOLE (UINT64_C(1) << 5)     /* UKVM_OP_CONSOLE_READ and _POLL; ukvm_boot has streams */
 #define UKVM_FEATURE_IMAGE_FILE (UINT64_C(1) << 6)  /* ukvm_boot has image_addr and image_size, for who asks */
 #define UKVM_FEATURES_V1                                                                              \
     (UKVM_FEATURE_MEM_RETURN | UKVM_FEATURE_INITRD | UKVM_FEATURE_SIGNAL | UKVM_FEATURE_MEM_PROTECT | \
-     UKVM_FEATURE_FAULT | UKVM_FEATURE_IMAGE_FILE)
+     UKVM_FEATURE_FAULT | UKVM_FEATURE_CONSOLE | UKVM_FEATURE_IMAGE_FILE)
 
 /*
  * Hypercalls: a 32-bit `out` to one of these ports. The value of EAX is meaningful only for UKVM_PORT_EXIT. UKVM-CALL.
@@ -136,6 +137,22 @@ struct ukvm_device {
     };
 };
 
+/* The streams of the console. UKVM-CON. */
+#define UKVM_CONSOLE_IN 0u  /* the monitor's standard input */
+#define UKVM_CONSOLE_OUT 1u /* the monitor's standard output */
+#define UKVM_CONSOLE_ERR 2u /* the monitor's standard error */
+#define UKVM_STREAMS 3u
+
+/* What a stream leads to on the host. */
+enum ukvm_stream_kind {
+    UKVM_STREAM_NONE = 0,     /* it is not there */
+    UKVM_STREAM_FILE = 1,     /* a regular file: never waits for anybody, and can be full */
+    UKVM_STREAM_PIPE = 2,     /* a pipe or a socket: somebody at its other end, who may go away */
+    UKVM_STREAM_TERMINAL = 3, /* somebody types and reads */
+    UKVM_STREAM_NULL = 4,     /* takes everything and holds nothing */
+    UKVM_STREAM_OTHER = 5,    /* another device */
+};
+
 #define UKVM_MAX_DEVICES 16u
 #define UKVM_ENTROPY_SIZE 64u
 
@@ -182,6 +199,9 @@ struct ukvm_boot {
 
     uint64_t image_addr; /* page-aligned address of the image's file, 0 if its note does not ask. UKVM-BOOT-09 */
     uint64_t image_size; /* bytes of the file; the rest of its last page is zero */
+
+    uint8_t streams[UKVM_STREAMS]; /* enum ukvm_stream_kind of UKVM_CONSOLE_IN, _OUT and _ERR. UKVM-CON-05 */
+    uint8_t reserved[5];           /* 0 */
 };
 
 /* ------------------------------------------------------------------ rings (UKVM-RING) ---- */
@@ -214,7 +234,9 @@ enum ukvm_op {
     UKVM_OP_MEM_RETURN = 8,    /* length, offset: a page-aligned address inside one UKVM_RANGE_FREE range */
     UKVM_OP_SIGNAL = 9,        /* no field: the result is UKVM_SIGNAL_*, once the monitor is told to end */
     UKVM_OP_MEM_PROTECT = 10,  /* device: UKVM_PROT_*; length, offset: as for MEM_RETURN */
-    UKVM_OP_COUNT = 11,
+    UKVM_OP_CONSOLE_READ = 11, /* device: UKVM_CONSOLE_IN; arena, length: the result is the bytes read, 0 at the end */
+    UKVM_OP_CONSOLE_POLL = 12, /* device: UKVM_CONSOLE_IN: the result is UKVM_POLL_*, once a read would not wait */
+    UKVM_OP_COUNT = 13,
 };
 
 #define UKVM_PROTECT_MAX (16u * 1024u * 1024u) /* bytes in one UKVM_OP_MEM_PROTECT. UKVM-MEM-08 */
@@ -225,8 +247,8 @@ enum ukvm_op {
 
 #define UKVM_SQE_QUIET 1u /* when it succeeds, its completion does not end a sleep. UKVM-RING-10 */
 
-#define UKVM_CONSOLE_OUT 1u /* the monitor's standard output */
-#define UKVM_CONSOLE_ERR 2u /* the monitor's standard error */
+#define UKVM_POLL_IN 1  /* there is something to read, or an error */
+#define UKVM_POLL_HUP 2 /* nobody is left who writes */
 
 /* OUT. A field that the operation does not name is 0. */
 struct ukvm_sqe {
@@ -255,6 +277,7 @@ enum ukvm_error {
     UKVM_EDOWN = 5,   /* the network interface is down or gone */
     UKVM_EAGAIN = 6,  /* the host's queue is full: the frame was dropped */
     UKVM_ENOTSUP = 7, /* the host cannot do this operation on this device */
+    UKVM_EPIPE = 8,   /* nobody is left to read the stream */
 };
 
 /* ------------------------------------------------------------------ faults (UKVM-FAULT) ---- */
@@ -322,7 +345,7 @@ UKVM_LAYOUT(ukvm_device, reserved, 4, 4);
 UKVM_LAYOUT(ukvm_device, name, 8, 24);
 UKVM_LAYOUT(ukvm_device, raw, 32, 64);
 
-UKVM_SIZE(ukvm_boot, 248);
+UKVM_SIZE(ukvm_boot, 256);
 UKVM_LAYOUT(ukvm_boot, magic, 0, 8);
 UKVM_LAYOUT(ukvm_boot, version, 8, 4);
 UKVM_LAYOUT(ukvm_boot, size, 12, 4);
@@ -354,6 +377,8 @@ UKVM_LAYOUT(ukvm_boot, initrd_size, 216, 8);
 UKVM_LAYOUT(ukvm_boot, fault_addr, 224, 8);
 UKVM_LAYOUT(ukvm_boot, image_addr, 232, 8);
 UKVM_LAYOUT(ukvm_boot, image_size, 240, 8);
+UKVM_LAYOUT(ukvm_boot, streams, 248, 3);
+UKVM_LAYOUT(ukvm_boot, reserved, 251, 5);
 
 UKVM_SIZE(ukvm_rings, 128);
 UKVM_LAYOUT(ukvm_rings, sq_tail, 0, 4);

@@ -71,6 +71,7 @@ int bootpage_write(const struct bootpage_source *source, const struct region *sy
         .image_addr = layout->file_base,
         .image_size = layout->file_size,
     };
+    memcpy(boot.streams, source->devices->streams.kind, sizeof boot.streams);
     memcpy(boot.entropy, source->entropy, sizeof boot.entropy);
 
     uint32_t size = sizeof boot;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `ukvm run`: the life of a guest, phase by phase. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/trace.h"
 #include "cli/commands.h"
@@ -27,16 +25,9 @@ static struct {
     struct io io;
 } vmm;
 
-/* Without them, the next file to be opened would become one of them, and the guest's output would go into it. */
-static int check_streams(struct error *err) {
-    if (fcntl(STDOUT_FILENO, F_GETFD) < 0 || fcntl(STDERR_FILENO, F_GETFD) < 0)
-        return error_set(err, EXIT_MONITOR,
-                         "standard output or standard error is closed; open both, if only on /dev/null");
-    return 0;
-}
-
 static int open_everything(struct error *err) {
-    if (check_streams(err) || limits_check(&vmm.config, err) || devices_claim_inherited(&vmm.config, err))
+    if (streams_open(&vmm.config, &vmm.devices.streams, err) || limits_check(&vmm.config, err) ||
+        devices_claim_inherited(&vmm.config, err))
         return -1;
     if (image_open(vmm.config.image, &vmm.image, err) || image_check_devices(&vmm.image, &vmm.config, err) ||
         initrd_open(vmm.config.initrd, &vmm.initrd, err) || vm_open(&vmm.guest.vm, err) ||

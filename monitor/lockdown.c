@@ -114,12 +114,16 @@ static int compare_fds(const void *a, const void *b) {
 
 /*
  * io_uring holds the files that it needs by itself. What stays open: standard error and the image for the report, the
- * vCPU, the ring, and the disks, whose locks a close would release; standard output because it may be one of them.
+ * vCPU, the ring, and the disks, whose locks a close would release; standard input and output because they may be one.
  */
 static int close_rest(const struct lockdown *l, struct error *err) {
-    int keep[5 + UKVM_MAX_DEVICES] = {STDOUT_FILENO, STDERR_FILENO, (int)l->values[POLICY_VCPU_FD],
-                                      (int)l->values[POLICY_IMAGE_FD], l->ring_fd};
-    unsigned count = 5, next = 0;
+    int keep[6 + UKVM_MAX_DEVICES] = {l->devices->streams.has_stdin ? STDIN_FILENO : -1,
+                                      STDOUT_FILENO,
+                                      STDERR_FILENO,
+                                      (int)l->values[POLICY_VCPU_FD],
+                                      (int)l->values[POLICY_IMAGE_FD],
+                                      l->ring_fd};
+    unsigned count = 6, next = 0;
     for (unsigned i = 0; i < l->devices->count; i++)
         if (l->devices->table[i].kind == UKVM_DEVICE_BLK)
             keep[count++] = l->devices->table[i].fd;

@@ -97,6 +97,23 @@ static enum step turn(struct runner *r, enum io_sleep sleep) {
     return io_finish(r->io, sleep, r->err) ? io_failed(r) : STEP_RUN;
 }
 
+/* A guest that has done well in its own eyes has not, when its last output is lost (CALL-06). */
+static enum step exit_guest(struct runner *r, int status) {
+    struct io *io = r->io;
+    r->status = status;
+    if (io_drain(io, r->err))
+        return io_failed(r);
+    if (status != 0)
+        return STEP_END;
+    if (io->console.lost == -EPIPE || io->console.lost == -ECONNRESET)
+        r->status = EXIT_SIGNAL + SIGPIPE;
+    else if (io->console.lost)
+        return error_set(r->err, EXIT_MONITOR, "the guest's last output is lost: %s", strerror(-io->console.lost));
+    else if (io->console.first)
+        r->status = EXIT_SIGNAL + io->stop_signal;
+    return STEP_END;
+}
+
 static enum step hypercall(struct runner *r, const struct port_access *access) {
     switch (access->port) {
     case UKVM_PORT_KICK:
@@ -104,8 +121,7 @@ static enum step hypercall(struct runner *r, const struct port_access *access) {
     case UKVM_PORT_WAIT:
         return turn(r, IO_SLEEP);
     default: /* UKVM_PORT_EXIT */
-        r->status = (int)(access->value & 0xff);
-        return io_drain(r->io, r->err) ? io_failed(r) : STEP_END;
+        return exit_guest(r, (int)(access->value & 0xff));
     }
 }
 

@@ -38,9 +38,9 @@ const struct policy_syscall policy_syscalls[] = {
 };
 
 const struct policy_opcode policy_opcodes[] = {
-    {"WRITE_FIXED", IORING_OP_WRITE_FIXED, POLICY_ALWAYS, "console, block writes, sent frames"},
-    {"POLL_ADD", IORING_OP_POLL_ADD, POLICY_ALWAYS, "notice SIGTERM and SIGINT"},
-    {"READ_FIXED", IORING_OP_READ_FIXED, POLICY_ALWAYS, "block reads, received frames, taking a signal for the guest"},
+    {"WRITE_FIXED", IORING_OP_WRITE_FIXED, POLICY_ALWAYS, "console output, block writes, sent frames"},
+    {"POLL_ADD", IORING_OP_POLL_ADD, POLICY_ALWAYS, "notice SIGTERM, SIGINT and console input"},
+    {"READ_FIXED", IORING_OP_READ_FIXED, POLICY_ALWAYS, "console input, block reads, received frames, taking a signal for the guest"},
     {"FSYNC", IORING_OP_FSYNC, POLICY_BLK_READ, "block flushes"},
     {"FALLOCATE", IORING_OP_FALLOCATE, POLICY_BLK_WRITE, "block discards"},
 };

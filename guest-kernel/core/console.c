@@ -20,18 +20,29 @@ struct buffer {
     char *text; /* in the arena */
     uint16_t stream;
     uint32_t used;
+    bool out; /* submitted, and what became of it is not known */
 };
 
 static struct {
     struct buffer buffers[BUFFERS];
     unsigned open;
-    bool filling;   /* the open buffer has text, and takes more */
-    uint32_t size;  /* of each buffer; 0 when the arena has no room, and then output is lost */
-    int error;      /* the first since the last flush */
-    bool busy;      /* somebody is writing, and may be waiting for a buffer while others run */
-    char late[512]; /* what the kernel had to say meanwhile, for standard error */
+    bool filling;                /* the open buffer has text, and takes more */
+    uint32_t size;               /* of each buffer; 0 when the arena has no room, and then output is lost */
+    int32_t error[UKVM_STREAMS]; /* what text that had been accepted met, until it is told */
+    uint32_t lost[UKVM_STREAMS]; /* bytes of it, until somebody counts */
+    bool busy;                   /* somebody is writing, and may be waiting for a buffer while others run */
+    char late[512];              /* what the kernel had to say meanwhile, for standard error */
     size_t late_used;
 } console;
+
+void (*uk_console_hook)(unsigned stream);
+
+enum ukvm_stream_kind uk_console_kind(unsigned stream) {
+    const struct ukvm_boot *boot = uk_boot();
+    if (boot->features & UKVM_FEATURE_CONSOLE)
+        return boot->streams[stream];
+    return stream == UKVM_CONSOLE_IN ? UKVM_STREAM_NULL : UKVM_STREAM_PIPE;
+}
 
 void uk_console_init(void) {
     uint32_t size = BUFFER_SIZE;
@@ -64,6 +75,7 @@ static void publish(struct buffer *buffer) {
             .length = buffer->used,
             .arena = uk_arena_offset(buffer->text),
         };
+        buffer->out = true;
         uk_submit(&buffer->io);
         console.filling = true;
     }
@@ -71,27 +83,54 @@ static void publish(struct buffer *buffer) {
         uk_kick();
 }
 
-static void collect(struct buffer *buffer) {
-    buffer->io.done = NULL; /* a thread that waits for it, which only happens at the end of all threads */
-    int32_t result = uk_await(&buffer->io);
-    if (result < 0 && console.error == 0)
-        console.error = result;
-    buffer->io.result = 0;
+/* Came short: there was an error, and the next write would have told which. CON-03 */
+static int32_t error_of(const struct buffer *buffer) {
+    if (buffer->io.result < 0)
+        return buffer->io.result;
+    return uk_console_kind(buffer->stream) == UKVM_STREAM_PIPE ? -UKVM_EPIPE : -UKVM_EIO;
 }
 
-/* The open buffer, with room for `stream`. */
+/* What became of a buffer. While somebody still awaits its operation, that is not over. */
+static void look_at(struct buffer *buffer) {
+    uint32_t written = buffer->io.result > 0 ? (uint32_t)buffer->io.result : 0;
+    if (!buffer->out || buffer->io.in_flight || buffer->io.done)
+        return;
+    buffer->out = false;
+    if (written < buffer->used) {
+        console.lost[buffer->stream] += buffer->used - written;
+        if (console.error[buffer->stream] == 0)
+            console.error[buffer->stream] = error_of(buffer);
+    }
+    if (uk_console_hook)
+        uk_console_hook(buffer->stream);
+}
+
+void uk_console_look(void) {
+    for (unsigned i = 0; i < BUFFERS; i++)
+        look_at(&console.buffers[i]);
+}
+
+static void await(struct buffer *buffer) {
+    if (buffer->out)
+        uk_await(&buffer->io);
+    look_at(buffer);
+}
+
+/* The open buffer, with room for `stream`. Others may write while this waits. */
 static struct buffer *open_buffer(uint16_t stream) {
-    struct buffer *buffer = &console.buffers[console.open];
-    if (console.filling && (buffer->stream != stream || buffer->used == console.size)) {
+    while (true) {
+        struct buffer *buffer = &console.buffers[console.open];
+        if (console.filling && buffer->stream == stream && buffer->used < console.size)
+            return buffer;
         uk_console_seal();
         buffer = &console.buffers[console.open];
+        if (!buffer->out) {
+            buffer->stream = stream;
+            buffer->used = 0;
+            return buffer;
+        }
+        await(buffer);
     }
-    if (!console.filling) {
-        collect(buffer);
-        buffer->stream = stream;
-        buffer->used = 0;
-    }
-    return buffer;
 }
 
 static void append(uint16_t stream, const char *text, size_t length) {
@@ -120,8 +159,14 @@ static void keep_for_later(const char *text, size_t length) {
     console.late_used += n;
 }
 
+/* Standard error goes out at once, and what is shown line by line does not wait for long. */
+static void hurry(unsigned stream, char last) {
+    if (stream == UKVM_CONSOLE_ERR || (last == '\n' && uk_clock_monotonic() - uk_last_exit() > STALE))
+        uk_kick();
+}
+
 /*
- * Where there are threads, posix/console.c lets one in at a time. The kernel's own messages come from anywhere, also
+ * Where there are threads, programs write through uk_console_put(). The kernel's own messages come from anywhere, also
  * from callbacks while a thread waits here for a buffer.
  */
 void uk_console_write(unsigned stream, const char *text, size_t length) {
@@ -138,8 +183,54 @@ void uk_console_write(unsigned stream, const char *text, size_t length) {
     if (console.late_used > 0)
         append_late();
     console.busy = false;
-    if (stream == UKVM_CONSOLE_ERR || (text[length - 1] == '\n' && uk_clock_monotonic() - uk_last_exit() > STALE))
-        uk_kick();
+    hurry(stream, text[length - 1]);
+}
+
+/* ---- for who may not wait here */
+
+size_t uk_console_room(unsigned stream) {
+    const struct buffer *open = &console.buffers[console.open];
+    unsigned first = console.open;
+    size_t room = 0;
+    if (console.filling) {
+        room = open->stream == stream ? console.size - open->used : 0;
+        first++;
+    }
+    for (unsigned i = first; i < first + BUFFERS && !console.buffers[i % BUFFERS].out; i++)
+        room += console.size;
+    return room;
+}
+
+size_t uk_console_capacity(void) {
+    return (size_t)console.size * BUFFERS;
+}
+
+size_t uk_console_put(unsigned stream, const char *text, size_t length) {
+    size_t room = uk_console_room(stream);
+    size_t n = length < room ? length : room;
+    append((uint16_t)stream, text, n);
+    return n;
+}
+
+void uk_console_hurry(unsigned stream, char last) {
+    hurry(stream, last);
+}
+
+int32_t uk_console_error(unsigned stream) {
+    int32_t error = console.error[stream];
+    console.error[stream] = 0;
+    return error;
+}
+
+size_t uk_console_settle(unsigned stream) {
+    for (unsigned i = 0; i < BUFFERS; i++) {
+        struct buffer *buffer = &console.buffers[(console.open + i) % BUFFERS];
+        if (buffer->stream == stream)
+            await(buffer);
+    }
+    size_t lost = console.lost[stream];
+    console.lost[stream] = 0;
+    return lost;
 }
 
 void uk_console_end(void) {
@@ -151,8 +242,7 @@ void uk_console_end(void) {
 int uk_console_flush(void) {
     uk_console_seal();
     for (unsigned i = 0; i < BUFFERS; i++)
-        collect(&console.buffers[(console.open + i) % BUFFERS]);
-    int error = console.error;
-    console.error = 0;
-    return error;
+        await(&console.buffers[(console.open + i) % BUFFERS]);
+    int out = uk_console_error(UKVM_CONSOLE_OUT), err = uk_console_error(UKVM_CONSOLE_ERR);
+    return out ? out : err;
 }

@@ -3,7 +3,7 @@
 
 static const char names[][8] = {
     [UKVM_EINVAL] = "EINVAL", [UKVM_EIO] = "EIO",       [UKVM_ENOSPC] = "ENOSPC",   [UKVM_EROFS] = "EROFS",
-    [UKVM_EDOWN] = "EDOWN",   [UKVM_EAGAIN] = "EAGAIN", [UKVM_ENOTSUP] = "ENOTSUP",
+    [UKVM_EDOWN] = "EDOWN",   [UKVM_EAGAIN] = "EAGAIN", [UKVM_ENOTSUP] = "ENOTSUP", [UKVM_EPIPE] = "EPIPE",
 };
 
 const char *uk_error_name(int result) {

@@ -67,6 +67,12 @@ void uk_wait_init(const struct ukvm_boot *boot);
 /* The submission of `io` has changed. False if it is not in the ring, where the monitor will find it: see ring.h. */
 bool uk_amend(const struct uk_io *io);
 
+/* Takes the completions that are there: no exit, no callback. */
+void uk_reap(void);
+
+/* The same with callbacks and timers. Returns how many. */
+unsigned uk_dispatch(void);
+
 /* Submissions in the hands of the monitor or on the way to it. */
 size_t uk_in_flight(void);
 
@@ -88,6 +94,29 @@ void uk_console_init(void);
 
 /* The monitor is about to be entered and takes what has been gathered: more text goes into another submission. */
 void uk_console_seal(void);
+
+/* Where a stream leads to; a monitor that does not say has no input and a pipe. */
+enum ukvm_stream_kind uk_console_kind(unsigned stream);
+
+/* Bytes that can be written to a stream now without waiting, and when nothing is in flight. */
+size_t uk_console_room(unsigned stream);
+size_t uk_console_capacity(void);
+
+/* Writes as much as there is room for, and returns how much that is. `hurry`: afterwards, with the last byte. */
+size_t uk_console_put(unsigned stream, const char *text, size_t length);
+void uk_console_hurry(unsigned stream, char last);
+
+/* The error that text met which a stream had accepted, as -UKVM_EPIPE; told once. 0: none. */
+int32_t uk_console_error(unsigned stream);
+
+/* Blocks until all that a stream has accepted is out, or has failed. Returns the bytes that were lost since last time.
+ */
+size_t uk_console_settle(unsigned stream);
+
+/* Looks which writes have completed; from uk_wait(). Calls the hook, if there is one, for a stream that has more room.
+ */
+void uk_console_look(void);
+extern void (*uk_console_hook)(unsigned stream);
 
 /* The end of everything: also what was said while a thread was writing, which never goes on. */
 void uk_console_end(void);

@@ -99,7 +99,16 @@ static unsigned dispatch(void) {
     struct uk_io *io;
     while ((io = uk_ring_take_ready(&ring)))
         io->done(io, io->result);
+    uk_console_look();
     return taken + left_over + run_timers();
+}
+
+void uk_reap(void) {
+    reap();
+}
+
+unsigned uk_dispatch(void) {
+    return dispatch();
 }
 
 void uk_kick(void) {

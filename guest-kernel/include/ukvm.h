@@ -124,7 +124,10 @@ enum uk_error {
 /* "EINVAL" for -UKVM_EINVAL and so on; "OK" for a result of 0 or more; "E?" for what is no error of this system. */
 const char *uk_error_name(int result);
 
-/* Ends the guest with the low 8 bits of `status`, after all that was written to the console has appeared. */
+/*
+ * Ends the guest with the low 8 bits of `status`, after all that was written to the console has appeared. When some of it
+ * could not be written and nobody has been told, a status of 0 becomes 141 (nobody is left to read) or 125.
+ */
 _Noreturn void uk_exit(int status);
 
 /* Prints "panic: " and the message to standard error and ends the guest with status 134, as abort() would. */
@@ -140,7 +143,10 @@ _Noreturn void uk_panic(const char *format, ...) __attribute__((format(printf, 1
  */
 void uk_console_write(unsigned stream, const char *text, size_t length);
 
-/* Blocks until everything written has appeared. Returns 0, or the first error since the last call. */
+/*
+ * Blocks until everything written has appeared. Returns 0, or the first error since the last call. Who never calls it ends
+ * with a status other than 0 after an error: see uk_exit().
+ */
 int uk_console_flush(void);
 
 /*

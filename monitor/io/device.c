@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,7 +12,7 @@
 /* The console's buffers; a guest with devices may use theirs for it too. */
 #define CONSOLE_ARENA (4u * UKVM_PAGE_SIZE)
 
-static bool is_named(const struct config *config, int fd) {
+bool devices_name_fd(const struct config *config, int fd) {
     for (unsigned i = 0; i < config->devices_count; i++) {
         const struct device_config *device = &config->devices[i];
         if (device->kind == UKVM_DEVICE_NET && device->net.backend == NET_FD && device->net.fd == fd)
@@ -34,14 +33,6 @@ static int check_inherited(const struct config *config, const struct device_conf
     return 0;
 }
 
-/* Standard input may be a disk's file as well; its number goes to something that is no file at all. */
-static int replace_stdin(struct error *err) {
-    int nothing;
-    close(STDIN_FILENO);
-    nothing = eventfd(0, EFD_CLOEXEC); /* the lowest number free */
-    return nothing == STDIN_FILENO ? 0 : error_set(err, EXIT_MONITOR, "eventfd: %s", strerror(errno));
-}
-
 int devices_claim_inherited(const struct config *config, struct error *err) {
     int highest = STDERR_FILENO;
     for (unsigned i = 0; i < config->devices_count; i++) {
@@ -53,10 +44,8 @@ int devices_claim_inherited(const struct config *config, struct error *err) {
         if (device->net.fd > highest)
             highest = device->net.fd;
     }
-    if (!is_named(config, STDIN_FILENO) && replace_stdin(err))
-        return -1;
     for (int fd = STDERR_FILENO + 1; fd < highest; fd++)
-        if (!is_named(config, fd))
+        if (!devices_name_fd(config, fd))
             close(fd);
     syscall(SYS_close_range, highest + 1, ~0u, 0);
     return 0;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "blk.h"
 #include "net.h"
+#include "streams.h"
 
 struct device {
     enum ukvm_device_kind kind;
@@ -22,7 +23,11 @@ struct device {
 struct devices {
     struct device table[UKVM_MAX_DEVICES];
     unsigned count;
+    struct streams streams; /* of the console */
 };
+
+/* Whether a network device of the command line is that inherited descriptor. */
+bool devices_name_fd(const struct config *config, int fd);
 
 /*
  * Checks the descriptors that the command line names and closes all others that were inherited. To be called before

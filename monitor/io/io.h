@@ -21,7 +21,7 @@
 #include "worker.h"
 
 /* Where files stand among those registered with io_uring; the devices come last. */
-enum io_file { IO_FILE_OUT, IO_FILE_ERR, IO_FILE_SIGNALS, IO_FILE_DEVICES = IO_FILE_SIGNALS + SIGNALS_MAX };
+enum io_file { IO_FILE_IN, IO_FILE_OUT, IO_FILE_ERR, IO_FILE_SIGNALS, IO_FILE_DEVICES = IO_FILE_SIGNALS + SIGNALS_MAX };
 
 /* What io_uring reads and writes for the monitor itself: memory that the guest has no part in. It is pinned. */
 struct io_page {

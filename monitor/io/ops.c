@@ -43,6 +43,10 @@ static const struct op ops[UKVM_OP_COUNT] = {
                             memory_start_return, NULL},
     [UKVM_OP_MEM_PROTECT] = {"mem-protect", FIELD_DEVICE | FIELD_LENGTH | FIELD_OFFSET, 0, AT_END_NOTHING,
                              memory_check_protect, memory_start_protect, NULL},
+    [UKVM_OP_CONSOLE_READ] = {"console-read", FIELD_DEVICE | FIELD_ARENA | FIELD_LENGTH, 0, AT_END_NOTHING,
+                              console_check_read, console_start_read, console_finish_read},
+    [UKVM_OP_CONSOLE_POLL] = {"console-poll", FIELD_DEVICE, 0, AT_END_NOTHING, console_check_poll, console_start_poll,
+                              console_finish_poll},
     [UKVM_OP_SIGNAL] = {"signal", 0, 0, AT_END_NOTHING, signals_check, signals_start, NULL},
 };
 
@@ -90,7 +94,7 @@ void ops_finish(struct io *io, struct request *request, int32_t result) {
     const struct op *op = &ops[request->sqe.op];
     uint32_t in_flight = io->ring.in_flight;
     op->finish(io, request, result);
-    /* a handler may have started the request again instead */
-    if (io->ring.in_flight < in_flight)
-        io->to_drain -= op->at_end == AT_END_FINISH;
+    /* A handler may have started the request again instead, or completed others of its kind along with it. */
+    if (op->at_end == AT_END_FINISH)
+        io->to_drain -= in_flight - io->ring.in_flight;
 }

@@ -11,12 +11,12 @@
 /*
  * There is one entry for each request in flight, for each signal, which is watched for or read, and for a piece of the
  * report, so that preparing one never waits, even if the kernel takes nothing for a while. A guest without devices has
- * one console write in flight at most; the rings' memory is part of its start-up time.
+ * one console write, one read and one poll in flight at most; the rings' memory is part of its start-up time.
  */
 #define ENTRIES_CONSOLE 8u
 #define ENTRIES_DEVICES (2 * RING_CQ_ENTRIES)
 _Static_assert(ENTRIES_DEVICES >= RING_CQ_ENTRIES + SIGNALS_MAX + 1, "see uring_sqe()");
-_Static_assert(ENTRIES_CONSOLE >= 1 + SIGNALS_MAX + 1, "see uring_sqe()");
+_Static_assert(ENTRIES_CONSOLE >= 3 + SIGNALS_MAX + 1, "see uring_sqe()");
 
 static int create(struct io_uring *uring, unsigned entries, struct error *err) {
     /* One thread submits, and completions are worked off when it asks for them: Linux 6.1. */
@@ -82,6 +82,7 @@ static int probe_restrictions(struct io_uring *uring, struct error *err) {
 int uring_open(struct io_uring *uring, struct devices *devices, const struct signals *signals,
                const struct iovec buffers[URING_BUFFERS], unsigned uses, struct error *err) {
     int files[IO_FILE_DEVICES + UKVM_MAX_DEVICES] = {[IO_FILE_OUT] = STDOUT_FILENO, [IO_FILE_ERR] = STDERR_FILENO};
+    files[IO_FILE_IN] = devices->streams.kind[UKVM_CONSOLE_IN] == UKVM_STREAM_NONE ? -1 : STDIN_FILENO;
     for (unsigned i = 0; i < SIGNALS_MAX; i++)
         files[IO_FILE_SIGNALS + i] = i < signals->count ? signals->table[i].fd : -1;
     for (unsigned i = 0; i < devices->count; i++) {

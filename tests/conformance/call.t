@@ -61,4 +61,26 @@ run_ukvm "$SUITE/end.elf" end outs 4 16
 like "UKVM-CALL-05 a repeated out is as many hypercalls, or ends the guest" "$status ${out//$'\n'/ }" \
     "^(0 before after|159 before)\$"
 
+# at_exit NAME WANT STATUS: of a guest whose last line is taken by EXIT; streams are the caller's.
+at_exit() {
+    timeout 20 "$UKVM" run "$SUITE/con.elf" UKVM-CALL-06 "$3" 2>err
+    is "UKVM-CALL-06 $1" "$?" "$2" >&3
+}
+exec 3>&1
+if [ -c /dev/full ]; then
+    at_exit "output that does not fit: not 0" 125 0 >/dev/full
+    ok "UKVM-CALL-06 output that does not fit: a message" test -s err
+    at_exit "output that does not fit: any other status stays" 7 7 >/dev/full
+else
+    skip "UKVM-CALL-06 output that does not fit" "there is no /dev/full"
+fi
+mkfifo gone
+(exec 9<gone) &
+exec 9>gone
+wait $!
+at_exit "nobody is left to read: SIGPIPE" 141 0 >&9
+at_exit "nobody is left to read: any other status stays" 7 7 >&9
+exec 9>&-
+at_exit "all is well: 0" 0 0 >out
+
 done_testing

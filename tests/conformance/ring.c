@@ -278,7 +278,7 @@ static void streams(void) {
 static void broken_stream(void) {
     int32_t first = perform((struct ukvm_sqe)CONSOLE(OUT, ARENA_FREE, 4)),
             second = perform((struct ukvm_sqe)CONSOLE(OUT, ARENA_FREE, 4));
-    bool known = first < 0 && first >= -UKVM_ENOTSUP && second < 0 && second >= -UKVM_ENOTSUP;
+    bool known = first < 0 && first >= -UKVM_EPIPE && second < 0 && second >= -UKVM_EPIPE;
     hypercall(UKVM_PORT_EXIT, known ? (uint32_t)-first + 40 : 1);
 }
 

@@ -219,7 +219,7 @@ fields() {
     cp guard read-only.img
     cp guard other.img
     "$TOOLS/socket_peer" reader "${MONITOR[@]}" --disk rw=own.img --disk ro=read-only.img,ro --net net=fd:3 \
-        "$HOSTILE/fields.elf" "$SEED" "${few:-4000}" >/dev/null 2>fields.err &
+        "$HOSTILE/fields.elf" "$SEED" "${few:-4000}" </dev/null >/dev/null 2>fields.err &
     local guest=$!
     wait_for 10 grep -q "WRITE.*:$(stat -c %i own.img) " /proc/locks
     cat guard >>own.img

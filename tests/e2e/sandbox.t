@@ -95,7 +95,8 @@ FALLOCATE"
 # What the host sees of a running guest
 echo canary >canary
 exec 9<canary 8<disk.img
-"$UKVM" run --disk data=disk.img "$GUESTS/blkio.elf" info wait 20000 >guest.out 2>guest.err &
+echo input >guest.in
+"$UKVM" run --disk data=disk.img "$GUESTS/blkio.elf" info wait 20000 <guest.in >guest.out 2>guest.err &
 guest=$!
 exec 9<&- 8<&-
 at_end "kill -9 $guest 2>/dev/null"
@@ -110,8 +111,8 @@ if [ "$(id -u)" = 0 ]; then
     like "an unprivileged user" "$(printf %x "$(field Uid | cut -f 1)")" "^7[0-9a-f]{7}$"
     is "no groups" "$(field Groups)" ""
     fds=$(for fd in "/proc/$guest/fd"/*; do target=$(readlink "$fd"); echo "${target##*/}"; done | sort | tr '\n' ' ')
-    is "descriptors: the vCPU, the image, the disk, the output, and no other" "$fds" \
-        "anon_inode:kvm-vcpu:0 blkio.elf disk.img guest.err guest.out "
+    is "descriptors: the vCPU, the image, the disk, the standard streams, and no other" "$fds" \
+        "anon_inode:kvm-vcpu:0 blkio.elf disk.img guest.err guest.in guest.out "
     is "limits: no further descriptor" "$(awk '/^Max open files/ { print $4 }' "/proc/$guest/limits")" 0
     is "limits: no core file" "$(awk '/^Max core file size/ { print $5 }' "/proc/$guest/limits")" 0
     if grep -q "empty root" guest.err; then

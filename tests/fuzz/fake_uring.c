@@ -86,8 +86,13 @@ static void check(const struct io_uring_sqe *sqe) {
     } else if (device) {
         must(sqe->opcode == IORING_OP_READ_FIXED || sqe->opcode == IORING_OP_WRITE_FIXED);
         must(sqe->rw_flags == 0 || (sqe->opcode == IORING_OP_READ_FIXED && sqe->rw_flags == RWF_NOWAIT));
+    } else if (sqe->fd == IO_FILE_IN) {
+        must(fake.io->devices->streams.kind[UKVM_CONSOLE_IN] != UKVM_STREAM_NONE);
+        must(sqe->opcode == IORING_OP_READ_FIXED ? sqe->off == UINT64_MAX && sqe->rw_flags == 0
+                                                 : sqe->opcode == IORING_OP_POLL_ADD);
     } else if (sqe->fd == IO_FILE_OUT || sqe->fd == IO_FILE_ERR) {
-        must(sqe->opcode == IORING_OP_WRITE_FIXED && sqe->off == UINT64_MAX && sqe->rw_flags == 0);
+        must(sqe->opcode == IORING_OP_POLL_ADD ||
+             (sqe->opcode == IORING_OP_WRITE_FIXED && sqe->off == UINT64_MAX && sqe->rw_flags == 0));
         must(fake_uring_count(0) == 0); /* CON-02: one at a time */
     } else {
         must(is_signal(sqe) && (sqe->opcode == IORING_OP_POLL_ADD || sqe->opcode == IORING_OP_READ_FIXED));
@@ -121,8 +126,8 @@ static bool is_receive(const struct io_uring_sqe *sqe) {
 static bool decide(const struct io_uring_sqe *sqe, int32_t *result) {
     uint8_t decision = take_last(fake.decisions);
     if (sqe->opcode == IORING_OP_POLL_ADD) {
-        *result = POLLIN;
-        return decision == 0xff;
+        *result = decision & 1 ? POLLIN : POLLHUP;
+        return is_signal(sqe) ? decision == 0xff : sqe->fd == IO_FILE_IN ? decision >= 0x80 : decision < 0xf0;
     }
     if (decision == 0 && is_receive(sqe)) {
         *result = -EAGAIN;

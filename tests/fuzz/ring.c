@@ -50,6 +50,7 @@ static const struct devices all_devices = {
               {.kind = UKVM_DEVICE_NET, .net = {.info = {.mtu = 1500}, .can_poll = true}},
               {.kind = UKVM_DEVICE_NET, .net = {.info = {.mtu = 68}, .can_poll = false}}},
     .count = 4,
+    .streams = {.kind = {UKVM_STREAM_PIPE, UKVM_STREAM_PIPE, UKVM_STREAM_FILE}},
 };
 
 static void start(struct devices *devices) {
@@ -63,6 +64,7 @@ static void start(struct devices *devices) {
     memset(&io, 0, sizeof io);
     memset(&fake, 0, sizeof fake);
     *devices = all_devices;
+    devices->streams.kind[UKVM_CONSOLE_IN] = (uint8_t)take(&guest.input, 1) % (UKVM_STREAM_OTHER + 1);
     fake.io = &io;
     fake.decisions = &guest.input;
     signals.count = 1 + (unsigned)take(&guest.input, 1) % SIGNALS_MAX;
@@ -108,7 +110,9 @@ static void submit_likely(struct input *in) {
         sqe = (struct ukvm_sqe){.op = sqe.op, .length = sqe.length, .offset = RAM_BASE + take(in, 1) * unit};
     if (sqe.op == UKVM_OP_MEM_PROTECT)
         sqe.device = what >> 5 & (UKVM_PROT_READ | UKVM_PROT_WRITE);
-    if (sqe.op == UKVM_OP_SIGNAL)
+    if (sqe.op == UKVM_OP_CONSOLE_READ)
+        sqe.device = UKVM_CONSOLE_IN;
+    if (sqe.op == UKVM_OP_SIGNAL || sqe.op == UKVM_OP_CONSOLE_POLL)
         sqe = (struct ukvm_sqe){.op = sqe.op};
     put(sqe);
 }
@@ -171,7 +175,7 @@ static void check_completion(const struct ukvm_cqe *cqe) {
     must(cqe->user_data < SERIALS && guest.outstanding[cqe->user_data] > 0);
     guest.outstanding[cqe->user_data]--;
     guest.outstanding_count--;
-    must(cqe->reserved == 0 && cqe->result >= -UKVM_ENOTSUP && cqe->result <= (int32_t)ARENA_SIZE);
+    must(cqe->reserved == 0 && cqe->result >= -UKVM_EPIPE && cqe->result <= (int32_t)ARENA_SIZE);
 }
 
 /* What was taken is what lies in the slots between the old cursor and the new one: the guest has not run since. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Submissions with each field at its extremes, for every operation, and then at random, each against this file's own
- * reading of ABI.md, RING-06 to RING-10, BLK-01, BLK-04, BLK-05, NET-01 to NET-03, MEM-05, MEM-06 and SIG-03:
+ * reading of ABI.md, RING-06 to RING-10, CON-06, CON-07, BLK-01, BLK-04, BLK-05, NET-01 to NET-03, MEM-05, MEM-06 and
+ * SIG-03, with /dev/null as standard input:
  *
  *     build/ukvm run --disk rw=disk.img --disk ro=disk2.img,ro --net net=fd:3 build/tests/hostile/fields.elf SEED COUNT
  *
@@ -85,6 +86,12 @@ static int32_t expected(const struct ukvm_sqe *s) {
         right =
             is_protection(s->device) && !s->arena && s->length > 0 && s->length <= UKVM_PROTECT_MAX && is_returnable(s);
         break;
+    case UKVM_OP_CONSOLE_READ:
+        right = s->device == UKVM_CONSOLE_IN && has_buffer(s) && !s->offset;
+        break;
+    case UKVM_OP_CONSOLE_POLL:
+        right = s->device == UKVM_CONSOLE_IN && !s->arena && !s->length && !s->offset;
+        break;
     case UKVM_OP_SIGNAL:
         right = !s->device && !s->arena && !s->length && !s->offset && !asked;
         break;
@@ -115,6 +122,8 @@ static bool result_is_right(const struct ukvm_sqe *s, int32_t result) {
         return result == (int32_t)s->length;
     case UKVM_OP_BLK_DISCARD:
         return result == 0 || result == -UKVM_ENOTSUP;
+    case UKVM_OP_CONSOLE_POLL: /* of /dev/null, which is at its end */
+        return result == UKVM_POLL_IN;
     case UKVM_OP_NET_SEND: /* nobody need read it */
         return result == (int32_t)s->length || result == -UKVM_EAGAIN;
     default:
@@ -162,6 +171,9 @@ static struct ukvm_sqe right_sqe(uint8_t op) {
     switch (op) {
     case UKVM_OP_CONSOLE_WRITE:
         s.device = UKVM_CONSOLE_OUT;
+        s.length = 1;
+        break;
+    case UKVM_OP_CONSOLE_READ:
         s.length = 1;
         break;
     case UKVM_OP_BLK_READ:

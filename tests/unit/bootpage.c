@@ -59,6 +59,7 @@ static void fill_source(struct bootpage_source *source) {
         else
             device->net = (struct net){.info = {.mac = {2, (uint8_t)i}, .mtu = 1500, .prefix4 = 24}, .reading = 3};
     }
+    devices.streams = (struct streams){.kind = {UKVM_STREAM_PIPE, UKVM_STREAM_FILE, UKVM_STREAM_TERMINAL}};
     layout = (struct layout){
         .boot_base = SYSTEM_BASE + 0x5000,
         .boot_size = bootpage_size(&config),
@@ -116,6 +117,7 @@ static void test_header(const struct ukvm_boot *boot, const struct bootpage_sour
     is_u64(boot->initrd_size, layout.initrd_size, "its size, to the byte (BOOT-08)");
     is_u64(boot->image_addr, layout.file_base, "the image's file");
     is_u64(boot->image_size, layout.file_size, "its size, to the byte (BOOT-09)");
+    ok(memcmp(boot->streams, devices.streams.kind, UKVM_STREAMS) == 0, "the kinds of the streams (CON-05)");
 }
 
 static void test_tables(const struct ukvm_boot *boot) {

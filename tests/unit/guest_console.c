@@ -156,6 +156,38 @@ static void full_ring(void) {
     ring_room = BUFFERS;
 }
 
+/* What a kernel with threads writes through: never waits. */
+static void without_waiting(void) {
+    static char text[BUFFERS * BUFFER + 100];
+    memset(text, 'x', sizeof text);
+    reset();
+    is_u64(uk_console_room(UKVM_CONSOLE_OUT), BUFFERS * BUFFER, "there is room for all buffers");
+    is_u64(uk_console_put(UKVM_CONSOLE_OUT, text, 10), 10, "what fits is taken");
+    is_u64(uk_console_room(UKVM_CONSOLE_OUT), BUFFERS * BUFFER - 10, "and takes its room");
+    is_u64(uk_console_room(UKVM_CONSOLE_ERR), (BUFFERS - 1) * BUFFER, "a whole buffer of it from the other stream");
+    is_u64(uk_console_put(UKVM_CONSOLE_OUT, text, sizeof text), BUFFERS * BUFFER - 10,
+           "no more than there is room for");
+    is_u64(uk_console_put(UKVM_CONSOLE_OUT, text, 1), 0, "then nothing");
+    is_u64(awaits + kicks, 0, "without an exit");
+    serve();
+    uk_console_look();
+    is_u64(uk_console_room(UKVM_CONSOLE_OUT), BUFFERS * BUFFER, "what has completed makes room");
+    uk_console_seal();
+}
+
+static void losses(void) {
+    reset();
+    uk_console_put(UKVM_CONSOLE_OUT, "12345", 5);
+    fault = 3; /* a write that came short */
+    is_u64(uk_console_settle(UKVM_CONSOLE_OUT), 2, "what did not go out is counted");
+    fault = 0;
+    ok(uk_console_error(UKVM_CONSOLE_OUT) == -UKVM_EPIPE, "and means that nobody reads a pipe any more");
+    ok(uk_console_error(UKVM_CONSOLE_OUT) == 0, "told once");
+    ok(uk_console_error(UKVM_CONSOLE_ERR) == 0, "and not of the other stream");
+    uk_console_put(UKVM_CONSOLE_OUT, "12345", 5);
+    is_u64(uk_console_settle(UKVM_CONSOLE_OUT), 0, "nothing is lost of the next one");
+}
+
 static void errors(void) {
     reset();
     fault = -UKVM_EIO;
@@ -173,5 +205,7 @@ int main(void) {
     a_lot();
     full_ring();
     errors();
+    without_waiting();
+    losses();
     return done_testing();
 }

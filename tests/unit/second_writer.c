@@ -38,6 +38,7 @@ static struct devices devices = {
                   {.kind = UKVM_DEVICE_BLK,
                    .blk = {.capacity = CAPACITY, .block_size = 4096, .max_transfer = MAX_TRANSFER, .readonly = true}},
               [NET] = {.kind = UKVM_DEVICE_NET}},
+    .streams = {.kind = {UKVM_STREAM_PIPE, UKVM_STREAM_PIPE, UKVM_STREAM_PIPE}},
 };
 static const struct signals no_signals;
 static struct region system_region, ram;
@@ -69,7 +70,8 @@ static bool is_arena(const struct io_uring_sqe *sqe) {
 }
 
 static bool is_console(const struct io_uring_sqe *sqe) {
-    return sqe->opcode == IORING_OP_WRITE_FIXED && is_arena(sqe);
+    uint8_t opcode = sqe->fd == IO_FILE_IN ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
+    return sqe->opcode == IORING_OP_POLL_ADD || (sqe->opcode == opcode && is_arena(sqe));
 }
 
 static bool is_net(const struct io_uring_sqe *sqe) {
@@ -104,6 +106,7 @@ static bool is_allowed(const struct io_uring_sqe *sqe) {
     if (!is_request(sqe) || sqe->flags != IOSQE_FIXED_FILE)
         return false;
     switch (sqe->fd) {
+    case IO_FILE_IN:
     case IO_FILE_OUT:
     case IO_FILE_ERR:
         return is_console(sqe);

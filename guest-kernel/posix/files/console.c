@@ -1,61 +1,201 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Standard input, output and error as files. Output goes to the console of ../console.c; there is no input, so that
- * reading is at the end at once. No terminal: programs buffer their output by blocks, and it appears when they flush,
- * end, or at the latest with the next exit to the monitor.
+ * Standard output and standard error as files. The text is gathered in core/console.c, and goes out when the program
+ * waits, when that has room for no more, or at the end.
+ *
+ * How a write learns of an error depends on what the stream leads to. A regular file that is full says so to the write
+ * that did not fit: there, and on devices, each write waits for its own result. Behind a pipe or a terminal nothing is
+ * wrong until the other end goes away: a write is over when its text is gathered, and the first one after the error
+ * tells it; from there on, each waits for its own result here, too.
  */
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
-#include "file.h"
+#include "console.h"
+#include "posix/signals/signal.h"
 
-static ssize_t read(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
-    (void)file;
-    (void)iov;
-    (void)count;
-    (void)offset;
-    return 0;
+struct output {
+    struct uk_file file;
+    unsigned stream;
+    bool broken; /* a program has been told of an error, and no write has gone well since */
+};
+
+static struct output outputs[UKVM_STREAMS];
+
+static struct output *of(struct uk_file *file) {
+    return (struct output *)file;
 }
 
-/* One thread at a time: while it waits for a slow reader, the others run, and those that write wait for it. */
-static ssize_t write_to(unsigned stream, const struct iovec *iov, int count) {
-    static struct uk_lock lock;
-    ssize_t total = 0;
-    uk_lock(&lock);
-    for (int i = 0; i < count; i++) {
-        uk_console_write(stream, iov[i].iov_base, iov[i].iov_len);
-        total += (ssize_t)iov[i].iov_len;
+static bool is_exact(const struct output *self) {
+    enum ukvm_stream_kind kind = uk_console_kind(self->stream);
+    return kind == UKVM_STREAM_FILE || kind == UKVM_STREAM_OTHER || self->broken;
+}
+
+int uk_console_errno(int32_t result) {
+    switch (-result) {
+    case UKVM_EPIPE:
+        return -EPIPE;
+    case UKVM_ENOSPC:
+        return -ENOSPC;
+    default:
+        return -EIO;
     }
-    uk_unlock(&lock);
+}
+
+static int fail(struct output *self, int32_t error) {
+    self->broken = true;
+    if (error == -UKVM_EPIPE)
+        uk_signal_thread(uk_current, SIGPIPE);
+    return uk_console_errno(error);
+}
+
+/* As much as there is room for. */
+static size_t put(unsigned stream, const struct iovec *iov, int count) {
+    size_t total = 0;
+    char last = '\0';
+    for (int i = 0; i < count; i++) {
+        size_t n = uk_console_put(stream, iov[i].iov_base, iov[i].iov_len);
+        if (n > 0)
+            last = ((const char *)iov[i].iov_base)[n - 1];
+        total += n;
+        if (n < iov[i].iov_len)
+            break;
+    }
+    if (total > 0)
+        uk_console_hurry(stream, last);
     return total;
 }
 
-static ssize_t write_out(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
-    (void)file;
-    (void)offset;
-    return write_to(UKVM_CONSOLE_OUT, iov, count);
+/* One at a time: what is lost is this write's. What the file takes is not waited for by others for long. */
+static ssize_t write_exactly(struct output *self, const struct iovec *iov, int count) {
+    static struct uk_lock lock;
+    uk_lock(&lock);
+    uk_console_settle(self->stream);
+    int32_t error = uk_console_error(self->stream);
+    size_t written = 0;
+    if (error == 0) {
+        written = put(self->stream, iov, count);
+        written -= uk_console_settle(self->stream);
+        error = uk_console_error(self->stream);
+    }
+    uk_unlock(&lock);
+    if (error && written == 0)
+        return fail(self, error);
+    self->broken = error;
+    return (ssize_t)written;
 }
 
-static ssize_t write_err(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
-    (void)file;
+/* What is written in one piece by pipe(7). */
+static size_t piece(void) {
+    size_t capacity = uk_console_capacity();
+    return capacity < PIPE_BUF ? capacity : PIPE_BUF;
+}
+
+static ssize_t write(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
+    struct output *self = of(file);
+    size_t total = (size_t)uk_iov_length(iov, count);
     (void)offset;
-    return write_to(UKVM_CONSOLE_ERR, iov, count);
+    if (total == 0 || uk_console_capacity() == 0)
+        return (ssize_t)total;
+    if (is_exact(self))
+        return write_exactly(self, iov, count);
+    uk_console_look();
+    int32_t error = uk_console_error(self->stream);
+    if (error)
+        return fail(self, error);
+    if (uk_console_room(self->stream) < (total < piece() ? total : piece()))
+        return -EAGAIN;
+    return (ssize_t)put(self->stream, iov, count);
 }
 
 static unsigned poll(struct uk_file *file) {
-    (void)file;
-    return EPOLLIN | EPOLLOUT;
+    const struct output *self = of(file);
+    if (is_exact(self))
+        return EPOLLOUT | (self->broken ? EPOLLERR : 0u);
+    return uk_console_room(self->stream) >= piece() ? EPOLLOUT : 0;
 }
 
-static const struct uk_file_ops in_ops = {.name = "/dev/stdin", .read = read, .poll = poll};
-static const struct uk_file_ops out_ops = {.name = "/dev/stdout", .write = write_out, .poll = poll};
-static const struct uk_file_ops err_ops = {.name = "/dev/stderr", .write = write_err, .poll = poll};
+static void has_room(unsigned stream) {
+    uk_file_notify(&outputs[stream].file, EPOLLOUT);
+}
+
+/* ---- what both directions have in common */
+
+/* No position: a file is not told from a pipe. */
+int uk_console_stat(unsigned stream, struct uk_kstat *stat) {
+    enum ukvm_stream_kind kind = uk_console_kind(stream);
+    bool is_pipe = kind == UKVM_STREAM_FILE || kind == UKVM_STREAM_PIPE;
+    stat->mode = is_pipe ? S_IFIFO | 0600 : S_IFCHR | 0620;
+    if (kind == UKVM_STREAM_NULL)
+        stat->rdev = makedev(1, 3);
+    if (kind == UKVM_STREAM_TERMINAL)
+        stat->rdev = makedev(136, 0);
+    return 0;
+}
+
+/* Linux: struct termios of the system calls. */
+struct kernel_termios {
+    uint32_t iflag, oflag, cflag, lflag;
+    uint8_t line, control[19];
+};
+
+/* The terminal is the host's, and stays as it is: by lines and with an echo, of a size that is not known. */
+int uk_console_ioctl(unsigned stream, unsigned request, void *argument) {
+    static const struct kernel_termios usual = {
+        .iflag = 0x500,  /* ICRNL, IXON */
+        .oflag = 0x5,    /* OPOST, ONLCR */
+        .cflag = 0xbf,   /* B38400, CS8, CREAD */
+        .lflag = 0x8a3b, /* ISIG, ICANON, ECHO, ECHOE, ECHOK, ECHOCTL, ECHOKE, IEXTEN */
+        .control = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22},
+    };
+    if (uk_console_kind(stream) != UKVM_STREAM_TERMINAL)
+        return -ENOTTY;
+    switch (request) {
+    case TCGETS:
+        memcpy(argument, &usual, sizeof usual);
+        return 0;
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+        return memcmp(argument, &usual, sizeof usual) == 0 ? 0 : -EIO;
+    case TIOCGWINSZ:
+        memset(argument, 0, sizeof(struct winsize));
+        return 0;
+    case TIOCGPGRP:
+        *(int *)argument = 1;
+        return 0;
+    default:
+        return -ENOTTY;
+    }
+}
+
+static int output_stat(struct uk_file *file, struct uk_kstat *stat) {
+    return uk_console_stat(of(file)->stream, stat);
+}
+
+static int output_ioctl(struct uk_file *file, unsigned request, void *argument) {
+    return uk_console_ioctl(of(file)->stream, request, argument);
+}
+
+#define OUTPUT(output_name) \
+    { .name = output_name, .write = write, .poll = poll, .stat = output_stat, .ioctl = output_ioctl }
+static const struct uk_file_ops out_ops = OUTPUT("/dev/stdout"), err_ops = OUTPUT("/dev/stderr");
+
+static void add(unsigned stream, const struct uk_file_ops *ops) {
+    outputs[stream].stream = stream;
+    uk_file_init(&outputs[stream].file, ops, O_WRONLY);
+    if (uk_fd_add(&outputs[stream].file, (int)stream, 0) < 0)
+        uk_panic("no memory for the standard streams");
+}
 
 void uk_files_init(void) {
-    static struct uk_file in, out, err;
-    uk_file_init(&in, &in_ops, O_RDONLY);
-    uk_file_init(&out, &out_ops, O_WRONLY);
-    uk_file_init(&err, &err_ops, O_WRONLY);
-    if (uk_fd_add(&in, 0, 0) < 0 || uk_fd_add(&out, 1, 0) < 0 || uk_fd_add(&err, 2, 0) < 0)
-        uk_panic("no memory for the standard streams");
+    uk_stdin_init();
+    add(UKVM_CONSOLE_OUT, &out_ops);
+    add(UKVM_CONSOLE_ERR, &err_ops);
+    uk_console_hook = has_room;
 }

@@ -184,7 +184,7 @@ bool uk_signal_pending(void) {
 }
 
 static _Noreturn void end_by(int signal) {
-    if (signal != SIGTERM && signal != SIGINT) /* whoever sends these knows */
+    if (signal != SIGTERM && signal != SIGINT && signal != SIGPIPE) /* whoever sends these knows */
         uk_eprintf("terminated by signal %d (%s)\n", signal, uk_signal_name(signal));
     hooks->end(128 + signal);
 }

@@ -177,6 +177,8 @@ void uk_thread_move(struct uk_thread *thread, struct uk_thread_list *list) {
 void uk_poll_sometimes(void) {
     if (uk_clock_monotonic() - uk_last_exit() > POLL_INTERVAL)
         uk_poll();
+    else
+        uk_dispatch();
 }
 
 void uk_yield(void) {
