@@ -139,6 +139,9 @@ void uk_main(int argc, char **argv, char **envp) {
     arguments.argc = argc;
     arguments.argv = argv;
     arguments.envp = envp;
+    /* The tree is built when a path is first looked up; but whether the initrd can be taken is said before main(). */
+    if (uk_boot()->features & UKVM_FEATURE_INITRD && uk_boot()->initrd_addr)
+        uk_fs_root();
     __libc_start_main(main, argc, argv, _init, _fini, NULL);
     __builtin_unreachable();
 }

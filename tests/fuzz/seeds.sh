@@ -92,6 +92,12 @@ echo long >"$tree/d/$(printf 'n%.0s' {1..120})"
 for format in gnu posix ustar; do
     { printf '\1' && tar --format=$format -C "$tree" -cf - . 2>/dev/null; } >archive/$format || true
 done
+truncate -s 100000 "$tree/hole"
+printf x | dd of="$tree/hole" bs=1 seek=50000 conv=notrunc status=none
+for version in 0.0 0.1 1.0; do
+    { printf '\1' && tar --format=posix --sparse-version=$version -C "$tree" -cSf - hole; } >archive/sparse-$version
+done
+{ printf '\1' && tar --format=gnu -C "$tree" -cSf - hole; } >archive/sparse-gnu
 if command -v cpio >/dev/null; then
     { printf '\0' && cd "$tree" && find . | cpio --quiet -o -H newc; } >archive/newc
 fi

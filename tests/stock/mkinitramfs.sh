@@ -22,6 +22,7 @@ coreutils       false fold head id install join ln ls md5sum mkdir mkfifo mknod 
 coreutils       paste printenv printf pwd readlink realpath rm rmdir seq sha256sum shuf sleep sort split stat stty sync
 coreutils       tac tail tee test timeout touch tr true truncate tty uname uniq unlink wc whoami yes
 cpio?           cpio
+libarchive-tools? bsdtar
 curl?           curl
 dash            sh
 diffutils       cmp diff

@@ -3,6 +3,7 @@
 /* links: guest-kernel/posix/fs/path.c guest-kernel/posix/fs/open.c guest-kernel/posix/fs/at.c */
 /* links: guest-kernel/posix/fs/regular.c guest-kernel/posix/fs/directory.c guest-kernel/posix/fs/tree.c */
 /* links: guest-kernel/posix/fs/initrd.c guest-kernel/posix/fs/archive.c guest-kernel/posix/fs/tar.c */
+/* links: guest-kernel/posix/fs/tar_number.c guest-kernel/posix/fs/tar_pax.c guest-kernel/posix/fs/tar_sparse.c */
 /* links: guest-kernel/posix/fs/member.c guest-kernel/posix/fs/cpio.c guest-kernel/posix/fs/names_calls.c */
 /* links: guest-kernel/posix/fs/stat_calls.c */
 /* links: guest-kernel/posix/fs/change_calls.c guest-kernel/posix/fs/fs_calls.c */
@@ -695,16 +696,15 @@ static void test_initrd(void) {
     size += add_cpio(archive + size, "loop/x", 0100600, 14, 1, "");
     uk_tree_clear(uk_fs_root());
     uk_initrd_unpack(archive, size, said, sizeof said);
-    is_str(said, "/loop/x: symbolic links on its path lead in a circle; no file of it is there",
-           "initrd: one line on what cannot be made");
+    is_str(said, "/loop/x: symbolic links on its path lead in a circle", "initrd: one line on what cannot be made");
     is_str(names_in("/", 512), ". .. ", "initrd: and then no files at all");
 
     size = good;
     size += add_cpio(archive + size, "i", 0100600, 15, 1, "");
     uk_initrd_unpack(archive, size, said, sizeof said);
-    is_str(said, "/i: a directory is in its place; no file of it is there", "initrd: a file over a directory");
+    is_str(said, "/i: a directory is in its place", "initrd: a file over a directory");
     uk_initrd_unpack(archive, good - 1, said, sizeof said);
-    is_str(said, "it is cut off; its files are not there", "initrd: cut off");
+    is_str(said, "behind /out: it is cut off", "initrd: cut off");
 
     add_cpio(archive + good, "TRAILER!!!", 0, 0, 1, "");
     for (left = 0; left < 100; left++) { /* whatever fails, it ends, and with nothing */

@@ -18,7 +18,7 @@ static bool is_compressed(const struct uk_archive *archive) {
            begins(archive, "\x28\xb5\x2f\xfd", 4) || begins(archive, "BZh", 3);
 }
 
-int uk_archive_read(const void *bytes, size_t size, struct uk_archive_sink *sink, const char **problem) {
+int uk_archive_read(const void *bytes, size_t size, struct uk_archive_sink *sink, struct uk_archive_problem *problem) {
     static struct uk_archive archive; /* too large for the stack of any thread */
     int result = 0;
     archive = (struct uk_archive){.bytes = bytes, .size = size, .sink = sink};
@@ -28,6 +28,10 @@ int uk_archive_read(const void *bytes, size_t size, struct uk_archive_sink *sink
         result = uk_cpio_read(&archive);
     else if (size > 0)
         result = uk_tar_read(&archive);
-    *problem = archive.problem;
+    *problem = (struct uk_archive_problem){
+        .why = archive.problem,
+        .member = archive.path[0] ? archive.path : NULL,
+        .is_behind = !archive.named,
+    };
     return result;
 }

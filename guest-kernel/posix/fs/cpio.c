@@ -42,7 +42,6 @@ static uint32_t number(const char field[8]) {
     return value;
 }
 
-/* The type, or false for what is left out: devices, pipes and sockets. */
 static bool get_type(unsigned mode, enum uk_member_type *type) {
     if (S_ISREG(mode))
         *type = UK_MEMBER_FILE;
@@ -50,6 +49,8 @@ static bool get_type(unsigned mode, enum uk_member_type *type) {
         *type = UK_MEMBER_DIRECTORY;
     else if (S_ISLNK(mode))
         *type = UK_MEMBER_SYMLINK;
+    else if (S_ISCHR(mode) || S_ISBLK(mode) || S_ISFIFO(mode) || S_ISSOCK(mode))
+        *type = UK_MEMBER_SPECIAL;
     else
         return false;
     return true;
@@ -70,12 +71,15 @@ static int add(struct uk_archive *archive, const struct header *header, const ui
         .uid = number(header->uid),
         .gid = number(header->gid),
         .mtime = number(header->mtime),
+        .format = number(header->mode) & S_IFMT,
+        .major = number(header->rdev_major),
+        .minor = number(header->rdev_minor),
     };
     if (!get_type(number(header->mode), &member.type))
-        return 0;
+        return uk_archive_fail(archive, "it is of a type that is not known");
     if (member.type == UK_MEMBER_SYMLINK) {
         if (!uk_archive_text(archive->target, data, size))
-            return uk_archive_fail(archive, "a symbolic link is too long");
+            return uk_archive_fail(archive, "the target of the link is too long");
         member.target = archive->target;
     }
     if (member.type == UK_MEMBER_FILE)
@@ -97,6 +101,7 @@ static bool is_trailer(const uint8_t *name, size_t size) {
 /* One member, or the trailer. */
 static int read_member(struct uk_archive *archive, bool *is_end) {
     const struct header *header = (const struct header *)uk_archive_take(archive, sizeof *header, 1);
+    archive->named = false;
     if (!header)
         return uk_archive_fail(archive, "it is cut off");
     if (!is_valid(header))
@@ -109,8 +114,8 @@ static int read_member(struct uk_archive *archive, bool *is_end) {
     *is_end = is_trailer(name, name_size);
     if (*is_end)
         return 0;
-    if (!uk_archive_path(archive->path, name, name_size))
-        return uk_archive_fail(archive, "a name is too long");
+    if (!uk_archive_name(archive, name, name_size))
+        return uk_archive_fail(archive, "its name is too long");
     return add(archive, header, data, size);
 }
 

@@ -180,13 +180,21 @@ static void unpack_initrd(char *complaint, size_t size) {
         uk_initrd_unpack((const void *)boot->initrd_addr, boot->initrd_size, complaint, size);
 }
 
-/* Complaints come last: other threads may run meanwhile, and must not find half a tree. */
+/* As the monitor has it for what it cannot start. ABI.md, FAULT-03. */
+#define STATUS_NOT_STARTED 125
+
+/*
+ * A program with half of its files is worse than none. Complaints come last: other threads may run meanwhile, and must
+ * not find half a tree.
+ */
 void uk_fs_fill(void) {
-    char complaint[256] = "";
+    char complaint[512] = "";
     unpack_initrd(complaint, sizeof complaint);
+    if (complaint[0]) {
+        uk_eprintf("ukvm: initrd: %s; the program is not started\n", complaint);
+        uk_exit(STATUS_NOT_STARTED);
+    }
     int result = add_all();
-    if (complaint[0])
-        uk_eprintf("ukvm: initrd: %s\n", complaint);
     if (result)
         uk_eprintf("ukvm: /dev, /proc and /etc are not complete: %s\n",
                    result == -ENOSPC ? "there is not enough memory" : "files of the initrd are in their place");

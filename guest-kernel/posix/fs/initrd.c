@@ -2,6 +2,7 @@
 /* The tree's first contents: an archive that was given along with the image. ABI.md, BOOT-08. */
 #include <errno.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "archive.h"
 #include "tree.h"
@@ -16,14 +17,14 @@ struct linked {
 struct sink {
     struct uk_archive_sink sink;
     struct linked *linked[64];
-    char failed[128]; /* the member that could not be made */
+    struct uk_inode *last; /* the file that was added last, where its data comes in pieces */
 };
 
 static void set_attributes(struct uk_inode *inode, const struct uk_member *member) {
     inode->mode = (inode->mode & S_IFMT) | member->mode;
     inode->uid = member->uid;
     inode->gid = member->gid;
-    inode->atime = inode->mtime = (struct timespec){.tv_sec = member->mtime};
+    inode->atime = inode->mtime = (struct timespec){.tv_sec = member->mtime, .tv_nsec = member->mtime_nsec};
 }
 
 static struct linked **bucket(struct sink *sink, uint64_t id) {
@@ -62,6 +63,19 @@ static int add_file(struct sink *sink, const struct uk_member *member) {
         return -ENOSPC;
     }
     set_attributes(inode, member);
+    if (!member->data)
+        sink->last = uk_inode_ref(inode);
+    return uk_tree_add(member->path, inode, UK_TREE_REPLACE);
+}
+
+/* A device's number may be one that the kernel has, or not: /dev comes later, and takes the place of what it has. */
+static int add_special(const struct uk_member *member) {
+    struct uk_inode *inode = uk_inode_new(member->format);
+    if (inode) {
+        set_attributes(inode, member);
+        if (S_ISCHR(member->format) || S_ISBLK(member->format))
+            inode->rdev = makedev(member->major, member->minor);
+    }
     return uk_tree_add(member->path, inode, UK_TREE_REPLACE);
 }
 
@@ -101,21 +115,30 @@ static int add_hardlink(const struct uk_member *member) {
 
 static int add(struct uk_archive_sink *archive_sink, const struct uk_member *member) {
     struct sink *sink = uk_container_of(archive_sink, struct sink, sink);
-    int result;
-    if (member->type == UK_MEMBER_DIRECTORY)
-        result = add_directory(member);
-    else if (member->type == UK_MEMBER_SYMLINK)
-        result = add_symlink(member);
-    else if (member->type == UK_MEMBER_HARDLINK)
-        result = add_hardlink(member);
-    else
-        result = add_file(sink, member);
-    if (result)
-        uk_snprintf(sink->failed, sizeof sink->failed, "%s", member->path);
-    return result;
+    uk_inode_unref(sink->last);
+    sink->last = NULL;
+    switch (member->type) {
+    case UK_MEMBER_DIRECTORY:
+        return add_directory(member);
+    case UK_MEMBER_SYMLINK:
+        return add_symlink(member);
+    case UK_MEMBER_HARDLINK:
+        return add_hardlink(member);
+    case UK_MEMBER_SPECIAL:
+        return add_special(member);
+    default:
+        return add_file(sink, member);
+    }
 }
 
-static void forget_linked(struct sink *sink) {
+/* It is copied: a file has one place in the archive that it is read from, and this has several. */
+static int fill(struct uk_archive_sink *archive_sink, uint64_t offset, const uint8_t *data, size_t size) {
+    struct sink *sink = uk_container_of(archive_sink, struct sink, sink);
+    return uk_content_write(&sink->last->content, (off_t)offset, data, size) == size ? 0 : -ENOSPC;
+}
+
+static void forget_files(struct sink *sink) {
+    uk_inode_unref(sink->last);
     for (size_t i = 0; i < sizeof sink->linked / sizeof sink->linked[0]; i++)
         for (struct linked *linked = sink->linked[i], *next; linked; linked = next) {
             next = linked->next;
@@ -136,21 +159,24 @@ static const char *reason(int result) {
         return "what should be a directory on its path is none";
     case -ELOOP:
         return "symbolic links on its path lead in a circle";
+    case -ENAMETOOLONG:
+        return "a part of its name has more than 255 bytes";
     default:
         return "it cannot be made";
     }
 }
 
 void uk_initrd_unpack(const void *archive, size_t size, char *complaint, size_t complaint_size) {
-    struct sink sink = {.sink.add = add};
-    const char *problem;
+    struct sink sink = {.sink = {.add = add, .fill = fill}};
+    struct uk_archive_problem problem;
     int result = uk_archive_read(archive, size, &sink.sink, &problem);
-    forget_linked(&sink);
+    forget_files(&sink);
     if (result == 0)
         return;
+    const char *why = problem.why ? problem.why : reason(result);
     uk_tree_clear(uk_fs_root());
-    if (problem)
-        uk_snprintf(complaint, complaint_size, "%s; its files are not there", problem);
+    if (problem.member)
+        uk_snprintf(complaint, complaint_size, "%s%.300s: %s", problem.is_behind ? "behind " : "", problem.member, why);
     else
-        uk_snprintf(complaint, complaint_size, "%s: %s; no file of it is there", sink.failed, reason(result));
+        uk_snprintf(complaint, complaint_size, "%s", why);
 }

@@ -59,6 +59,16 @@ bool uk_archive_path(char to[PATH_MAX], const void *from, size_t length) {
     return true;
 }
 
+bool uk_archive_name(struct uk_archive *archive, const void *from, size_t length) {
+    static const char more[] = "...";
+    archive->named = true;
+    if (uk_archive_path(archive->path, from, length))
+        return true;
+    memcpy(archive->path, from, 64); /* there is more of it than fits */
+    memcpy(archive->path + 64, more, sizeof more);
+    return false;
+}
+
 bool uk_archive_text(char to[PATH_MAX], const void *from, size_t length) {
     size_t n = strnlen(from, length);
     if (n >= PATH_MAX)

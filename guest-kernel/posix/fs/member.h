@@ -10,11 +10,15 @@ struct uk_archive {
     size_t size, at;
     struct uk_archive_sink *sink;
     const char *problem;
+    bool named; /* `path` is that of the member at hand, not of the one before it */
     char path[PATH_MAX], target[PATH_MAX];
 };
 
 int uk_tar_read(struct uk_archive *archive);
 int uk_cpio_read(struct uk_archive *archive);
+
+/* The path of the member at hand. False: it does not fit, and its beginning is there. */
+bool uk_archive_name(struct uk_archive *archive, const void *from, size_t length);
 
 /* Notes why the archive cannot be read. Returns -EINVAL. */
 int uk_archive_fail(struct uk_archive *archive, const char *problem);

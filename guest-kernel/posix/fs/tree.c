@@ -116,7 +116,7 @@ struct uk_inode *uk_tree_link(const char *target, size_t length) {
 struct uk_inode *uk_tree_file(const void *bytes, size_t size, mode_t mode) {
     struct uk_inode *inode = uk_inode_new(S_IFREG | mode);
     if (inode)
-        inode->content = (struct uk_content){.size = (off_t)size, .backing = bytes, .backing_size = size};
+        inode->content = (struct uk_content){.size = (off_t)size, .backing = bytes, .backing_size = bytes ? size : 0};
     return inode;
 }
 

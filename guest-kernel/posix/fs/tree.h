@@ -20,7 +20,7 @@ int uk_tree_directory(const char *path, struct uk_inode **directory);
 /* A symbolic link; NULL when memory is used up. */
 struct uk_inode *uk_tree_link(const char *target, size_t length);
 
-/* A regular file with bytes that stay where they are and never change. */
+/* A regular file with bytes that stay where they are and never change; NULL: all of it is a hole. */
 struct uk_inode *uk_tree_file(const void *bytes, size_t size, mode_t mode);
 
 /* Removes every name below a directory. */
@@ -32,7 +32,7 @@ int uk_tree_find(const char *path, struct uk_inode **inode);
 /* Puts into the root what every program finds there: fs.c, for uk_fs_root_init(). */
 void uk_fs_fill(void);
 
-/* Fills the tree from an archive. A bad one gives no files at all, and a line that says why. */
+/* Fills the tree from an archive. One that cannot be taken whole gives no files at all, and a line that says why. */
 void uk_initrd_unpack(const void *archive, size_t size, char *complaint, size_t complaint_size);
 
 #endif
