@@ -41,10 +41,12 @@ MUSL_REMOVED := string/x86_64/memcpy.s string/x86_64/memmove.s
 # For speed, the rest for size.
 MUSL_OPTIMIZE := internal,malloc,malloc/kernel/,string
 # Linux's own, which belong to no C library: <linux/futex.h> and the like. Debian: linux-libc-dev.
-MULTIARCH := $(shell $(CC) -print-multiarch)
-LINUX_HEADERS := $(addprefix /usr/include/,linux asm-generic mtd $(MULTIARCH)/asm)
+# Asked when it is used, and once: on a bare machine the compiler is only installed by the first targets.
+MULTIARCH = $(eval MULTIARCH := $(shell $(CC) -print-multiarch))$(MULTIARCH)
+CC_INCLUDE = $(eval CC_INCLUDE := $(shell $(CC) -print-file-name=include))$(CC_INCLUDE)
+LINUX_HEADERS = $(addprefix /usr/include/,linux asm-generic mtd $(MULTIARCH)/asm)
 # BSD's lists, which musl has not and programs expect: macros that need nothing else. Debian: libc6-dev.
-BSD_HEADERS := /usr/include/$(MULTIARCH)/sys/queue.h
+BSD_HEADERS = /usr/include/$(MULTIARCH)/sys/queue.h
 # What calls back into the program, which may leave it by an exception: as in glibc.
 MUSL_CALLS_BACK := dirent/scandir misc/nftw regex/glob search/lsearch search/tdelete search/tfind search/tsearch search/twalk \
 	stdlib/bsearch stdlib/qsort stdlib/qsort_nr thread/pthread_once
@@ -69,7 +71,7 @@ $(SYSROOT)/lib/libmusl.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build
 # Handlers of system calls are named in the table and nowhere else, so they have no prototypes.
 # The only headers are musl's, the compiler's and the kernel's own. There is a C library to fall back on, so the compiler may
 # know its functions: memcpy() of some bytes is no call then.
-POSIX_CFLAGS := $(GUEST_CFLAGS) -fbuiltin -nostdinc -isystem $(SYSROOT)/include -isystem $(shell $(CC) -print-file-name=include) \
+POSIX_CFLAGS = $(GUEST_CFLAGS) -fbuiltin -nostdinc -isystem $(SYSROOT)/include -isystem $(CC_INCLUDE) \
 	-D_GNU_SOURCE -Wno-missing-prototypes
 
 $(POSIX_SOURCES:%.c=$(BUILD)/obj/%.o): $(BUILD)/obj/%.o: %.c $(RULES) $(SYSROOT)/lib/libmusl.a
@@ -97,7 +99,7 @@ LWIP_OBJS := $(patsubst %,$(BUILD)/obj/lwip/%.o, \
 	core/ipv4/ip4_addr core/ipv4/ip4_frag core/ipv6/ethip6 core/ipv6/icmp6 core/ipv6/ip6 core/ipv6/ip6_addr \
 	core/ipv6/ip6_frag core/ipv6/mld6 core/ipv6/nd6 netif/ethernet)
 NET_OBJS := $(call guest-objects,$(wildcard guest-kernel/net/*.c))
-NET_CFLAGS := $(POSIX_CFLAGS) -Iguest-kernel/net/lwip -isystem $(LWIP)/src/include
+NET_CFLAGS = $(POSIX_CFLAGS) -Iguest-kernel/net/lwip -isystem $(LWIP)/src/include
 
 $(LWIP_OBJS): $(BUILD)/obj/lwip/%.o: guest-kernel/net/lwip/lwipopts.h $(RULES) $(SYSROOT)/lib/libmusl.a | $(LWIP)
 	@mkdir -p $(@D)
