@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a failure travels: the function that finds it writes one complete sentence and the exit status it deserves, every
- * caller hands it on, and main() prints it once.
+ * How a failure travels: the function that finds it writes one complete sentence and the exit status that belongs to
+ * it. Every caller hands it on, and main() prints it once.
  */
 #ifndef UKVM_ERROR_H
 #define UKVM_ERROR_H
@@ -25,8 +25,8 @@ struct error {
 };
 
 /*
- * Writes the message, without "ukvm:" and without a line end; control characters, which names from outside may have,
- * are shown as '?', so that it stays one line. Returns -1, so that a caller can return it.
+ * Writes the message, without "ukvm:" and without a line end. Names from outside may have control characters. They are
+ * shown as '?', so that the message stays one line. Returns -1, so that a caller can return it.
  */
 int error_set(struct error *err, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -26,15 +26,15 @@ struct region {
 int region_map(struct region *region, uint64_t base, uint64_t size, const char *what, struct error *err);
 
 /*
- * Maps the `size` bytes of the file `fd`, rounded up to pages, for guest address `base`. Only to be read, by the guest:
- * if the file becomes shorter, touching what it lost is a fault, which must not be the monitor's own. Nothing is read
- * now.
+ * Maps the `size` bytes of the file `fd`, rounded up to pages, for guest address `base`. Only the guest may read it: if
+ * the file becomes shorter, touching what it has lost is a fault, and that fault must not be the monitor's own. Nothing
+ * is read now.
  */
 int region_map_file(struct region *region, uint64_t base, int fd, uint64_t size, const char *path, struct error *err);
 
 /*
- * Makes the pages of [offset, offset + length) at once, which takes a third of what a fault for each of them does. Only
- * a gain: where the host cannot, they come with their faults. Linux 5.14, MADV_POPULATE_WRITE.
+ * Makes the pages of [offset, offset + length) at once, which takes a third of the time that a fault for each of them
+ * takes. A host that cannot do it makes each page at its first use. Linux 5.14, MADV_POPULATE_WRITE.
  */
 void region_populate(const struct region *region, uint64_t offset, uint64_t length);
 
