@@ -30,12 +30,12 @@ BOTH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread -I
 BOTH_CXXFLAGS := -std=c++20 -O1 -g -Wall -Wextra -Werror -pthread -Itests/unit
 
 C_PROGRAMS := $(POSIX_TESTS) $(PROGRAMS)
-$(C_PROGRAMS:%=%.elf): $(BUILD)/tests/%.elf: tests/%.c tests/unit/tap.h $(UKVM_CC_DEPS)
+$(C_PROGRAMS:%=%.elf): $(BUILD)/tests/%.elf: tests/%.c tests/unit/tap.h tests/posix/calls.h $(UKVM_CC_DEPS)
 	@mkdir -p $(@D)
 	@echo "  UKVM-CC  $@"
 	$(Q)$(UKVM_CC) $(BOTH_CFLAGS) -o $@ $<
 
-$(C_PROGRAMS): $(BUILD)/tests/%: tests/%.c tests/unit/tap.h | packages-build
+$(C_PROGRAMS): $(BUILD)/tests/%: tests/%.c tests/unit/tap.h tests/posix/calls.h | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(BOTH_CFLAGS) -o $@ $<

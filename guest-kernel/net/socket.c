@@ -227,6 +227,8 @@ long uk_sys_accept4(int fd, struct sockaddr *address, socklen_t *length, int fla
     if (!error && (flags & ~TYPE_FLAGS))
         error = -EINVAL;
     if (!error)
+        error = uk_fd_check_room(); /* a connection that gets no descriptor goes on waiting for one */
+    if (!error)
         error = accept_one(socket, &accepted);
     if (error)
         return error;

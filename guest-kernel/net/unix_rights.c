@@ -41,7 +41,7 @@ static int take(struct uk_rights *rights, const struct cmsghdr *control) {
     for (size_t i = 0; i < data_size(control) / sizeof(int); i++) {
         int fd;
         memcpy(&fd, CMSG_DATA(control) + i * sizeof fd, sizeof fd);
-        struct uk_file *file = uk_fd_get(fd);
+        struct uk_file *file = uk_fd_get_any(fd);
         if (!file)
             return -EBADF;
         rights->files[rights->count++] = uk_file_ref(file);

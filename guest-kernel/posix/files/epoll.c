@@ -8,10 +8,13 @@
 #include <sys/epoll.h>
 
 #include "file.h"
-#include "posix/signals/signal.h"
 #include "posix/time/deadline.h"
+#include "waiting.h"
 
 #define BUCKETS 64u
+
+/* How an item is watched, not what for. */
+#define NOT_EVENTS (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
 
 struct item {
     struct uk_watch watch;
@@ -78,14 +81,14 @@ static void notified(struct uk_watch *watch, unsigned events) {
         drop(find(item->epoll, item->fd, watch->file));
         return;
     }
-    if (!(events & (item->events | EPOLLERR | EPOLLHUP)) || !(item->events & ~(EPOLLET | EPOLLONESHOT)))
+    if (!(events & (item->events | EPOLLERR | EPOLLHUP)) || !(item->events & ~NOT_EVENTS))
         return;
     append_ready(item->epoll, item);
     uk_file_notify(&item->epoll->file, EPOLLIN);
 }
 
 static unsigned poll_item(const struct item *item) {
-    return uk_file_poll(item->watch.file) & (item->events | EPOLLERR | EPOLLHUP) & ~(EPOLLET | EPOLLONESHOT);
+    return uk_file_poll(item->watch.file) & (item->events | EPOLLERR | EPOLLHUP) & ~NOT_EVENTS;
 }
 
 static unsigned poll(struct uk_file *file) {
@@ -130,7 +133,7 @@ static void arm(struct item *item, const struct epoll_event *event) {
     item->events = event->events;
     item->data = event->data;
     remove_ready(item->epoll, item);
-    if (poll_item(item) && (item->events & ~(EPOLLET | EPOLLONESHOT))) {
+    if (poll_item(item) && (item->events & ~NOT_EVENTS)) {
         append_ready(item->epoll, item);
         uk_file_notify(&item->epoll->file, EPOLLIN);
     }
@@ -158,6 +161,20 @@ static bool watches(const struct epoll *epoll, const struct epoll *other, unsign
     return false;
 }
 
+/*
+ * With EPOLLEXCLUSIVE one of several epolls on a file may be woken for all; here every one of them is, which is
+ * allowed. What it cannot be combined with: epoll_ctl(2).
+ */
+#define WITH_EXCLUSIVE (EPOLLEXCLUSIVE | EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET)
+
+static int check_exclusive(int operation, const struct item *item, const struct uk_file *file, unsigned events) {
+    if (operation == EPOLL_CTL_MOD)
+        return (events & EPOLLEXCLUSIVE) || (item && (item->events & EPOLLEXCLUSIVE)) ? -EINVAL : 0;
+    if (operation != EPOLL_CTL_ADD || !(events & EPOLLEXCLUSIVE))
+        return 0;
+    return (events & ~WITH_EXCLUSIVE) || file->ops == &ops ? -EINVAL : 0;
+}
+
 long uk_sys_epoll_ctl(int epoll_fd, int operation, int fd, const struct epoll_event *event) {
     struct uk_file *file = uk_fd_get(fd);
     if (!file || !uk_fd_get(epoll_fd))
@@ -168,6 +185,9 @@ long uk_sys_epoll_ctl(int epoll_fd, int operation, int fd, const struct epoll_ev
     if (!file->ops->poll) /* a plain file is always ready: epoll_ctl(2) */
         return -EPERM;
     struct item **at = find(epoll, fd, file);
+    int error = operation == EPOLL_CTL_DEL ? 0 : check_exclusive(operation, *at, file, event->events);
+    if (error)
+        return error;
     switch (operation) {
     case EPOLL_CTL_ADD:
         if (*at)
@@ -201,7 +221,7 @@ static int take(struct epoll *epoll, struct epoll_event *events, int most) {
         if (ready) {
             events[count++] = (struct epoll_event){.events = ready, .data = item->data};
             if (item->events & EPOLLONESHOT)
-                item->events &= EPOLLET | EPOLLONESHOT;
+                item->events &= NOT_EVENTS;
             else if (!(item->events & EPOLLET))
                 append_ready(epoll, item);
         }
@@ -236,36 +256,30 @@ static long wait_until(int fd, struct epoll_event *events, int most, uint64_t de
 }
 
 static long wait_masked(int fd, struct epoll_event *events, int most, uint64_t deadline, const uint64_t *mask) {
-    uint64_t before = uk_current->signals_blocked;
-    if (mask) {
-        uk_current->signals_blocked = *mask;
-        uk_signals_attention = true;
-    }
+    uint64_t before = uk_mask_begin(mask);
     long result = wait_until(fd, events, most, deadline);
-    if (mask) {
-        uk_signals_deliver(&result);
-        uk_current->signals_blocked = before;
-    }
+    uk_mask_end(mask, before, result);
     return result;
 }
 
-long uk_sys_epoll_pwait(int fd, struct epoll_event *events, int most, int timeout_ms, const uint64_t *mask) {
+long uk_sys_epoll_pwait(int fd, struct epoll_event *events, int most, int timeout_ms, const uint64_t *mask,
+                        size_t mask_size) {
     uint64_t deadline = UKVM_DEADLINE_NONE;
+    if (uk_check_mask(mask, mask_size))
+        return -EINVAL;
     if (timeout_ms >= 0)
         deadline = timeout_ms ? uk_deadline_in((uint64_t)timeout_ms * UK_MILLISECOND) : 0;
     return wait_masked(fd, events, most, deadline, mask);
 }
 
 long uk_sys_epoll_wait(int fd, struct epoll_event *events, int most, int timeout_ms) {
-    return uk_sys_epoll_pwait(fd, events, most, timeout_ms, NULL);
+    return uk_sys_epoll_pwait(fd, events, most, timeout_ms, NULL, 0);
 }
 
 long uk_sys_epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout,
-                         const uint64_t *mask) {
-    uint64_t deadline = UKVM_DEADLINE_NONE;
-    if (timeout && uk_deadline_after(timeout, &deadline))
+                         const uint64_t *mask, size_t mask_size) {
+    uint64_t deadline;
+    if (uk_check_mask(mask, mask_size) || uk_timeout_deadline(timeout, &deadline))
         return -EINVAL;
-    if (timeout && timeout->tv_sec == 0 && timeout->tv_nsec == 0)
-        deadline = 0;
     return wait_masked(fd, events, most, deadline, mask);
 }

@@ -51,6 +51,7 @@ static void close(struct uk_file *file) {
 
 static const struct uk_file_ops ops = {
     .name = "anon_inode:[eventfd]",
+    .is_counter = true,
     .read = read,
     .write = write,
     .poll = poll,

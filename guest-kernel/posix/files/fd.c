@@ -15,8 +15,13 @@ static struct slot *slots;
 static int slots_count;
 static int lowest_free; /* every slot below is taken */
 
-struct uk_file *uk_fd_get(int fd) {
+struct uk_file *uk_fd_get_any(int fd) {
     return (unsigned)fd < (unsigned)slots_count ? slots[fd].file : NULL;
+}
+
+struct uk_file *uk_fd_get(int fd) {
+    struct uk_file *file = uk_fd_get_any(fd);
+    return file && !(file->flags & O_PATH) ? file : NULL;
 }
 
 static int grow(int wanted) {
@@ -41,6 +46,10 @@ static int lowest_from(int least) {
     return fd;
 }
 
+int uk_fd_check_room(void) {
+    return lowest_from(0) >= uk_fd_limit() ? -EMFILE : 0;
+}
+
 int uk_fd_add(struct uk_file *file, int least, int fd_flags) {
     int fd = lowest_from(least);
     int error = fd >= uk_fd_limit() ? -EMFILE : fd >= slots_count ? grow(fd + 1) : 0;
@@ -53,7 +62,7 @@ int uk_fd_add(struct uk_file *file, int least, int fd_flags) {
 }
 
 int uk_fd_close(int fd) {
-    struct uk_file *file = uk_fd_get(fd);
+    struct uk_file *file = uk_fd_get_any(fd);
     if (!file)
         return -EBADF;
     slots[fd].file = NULL;
@@ -69,16 +78,23 @@ long uk_sys_close(int fd) {
     return uk_fd_close(fd);
 }
 
+/* Linux: CLOSE_RANGE_*, which musl does not name. */
+#define UNSHARE 2u /* no other process has this table */
+#define CLOEXEC 4u
+
 long uk_sys_close_range(unsigned first, unsigned last, unsigned flags) {
-    if (first > last || flags)
+    if (first > last || (flags & ~(UNSHARE | CLOEXEC)))
         return -EINVAL;
     for (unsigned fd = first; fd <= last && fd < (unsigned)slots_count; fd++)
-        uk_fd_close((int)fd);
+        if (flags & CLOEXEC)
+            slots[fd].flags = FD_CLOEXEC;
+        else
+            uk_fd_close((int)fd);
     return 0;
 }
 
 static long duplicate(int fd, int least, int flags) {
-    struct uk_file *file = uk_fd_get(fd);
+    struct uk_file *file = uk_fd_get_any(fd);
     return file ? uk_fd_add(uk_file_ref(file), least, flags) : -EBADF;
 }
 
@@ -87,7 +103,7 @@ long uk_sys_dup(int fd) {
 }
 
 long uk_sys_dup3(int fd, int to, int flags) {
-    struct uk_file *file = uk_fd_get(fd);
+    struct uk_file *file = uk_fd_get_any(fd);
     if (fd == to || (flags & ~O_CLOEXEC))
         return -EINVAL;
     if (!file || to < 0 || to >= uk_fd_limit())
@@ -102,7 +118,7 @@ long uk_sys_dup3(int fd, int to, int flags) {
 
 long uk_sys_dup2(int fd, int to) {
     if (fd == to)
-        return uk_fd_get(fd) ? fd : -EBADF;
+        return uk_fd_get_any(fd) ? fd : -EBADF;
     return uk_sys_dup3(fd, to, 0);
 }
 
@@ -119,8 +135,14 @@ static long get_lock(struct flock *lock) {
     return 0;
 }
 
+/* Commands on the descriptor rather than the file, which O_PATH leaves: open(2). */
+static bool takes_any(int command) {
+    return command == F_DUPFD || command == F_DUPFD_CLOEXEC || command == F_GETFD || command == F_SETFD ||
+           command == F_GETFL;
+}
+
 long uk_sys_fcntl(int fd, int command, long argument) {
-    struct uk_file *file = uk_fd_get(fd);
+    struct uk_file *file = takes_any(command) ? uk_fd_get_any(fd) : uk_fd_get(fd);
     if (!file)
         return -EBADF;
     switch (command) {

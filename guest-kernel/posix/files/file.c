@@ -43,7 +43,13 @@ void uk_file_unwatch(struct uk_watch *watch) {
     watch->file = NULL;
 }
 
+/* What can be read and written has a second name in poll(2). */
+static unsigned with_normal(unsigned events) {
+    return events | (events & EPOLLIN ? EPOLLRDNORM : 0u) | (events & EPOLLOUT ? EPOLLWRNORM : 0u);
+}
+
 void uk_file_notify(struct uk_file *file, unsigned events) {
+    events = with_normal(events);
     for (struct uk_watch *watch = file->watches, *next; watch; watch = next) {
         next = watch->next;
         watch->notify(watch, events);
@@ -51,7 +57,8 @@ void uk_file_notify(struct uk_file *file, unsigned events) {
 }
 
 unsigned uk_file_poll(struct uk_file *file) {
-    return file->ops->poll ? file->ops->poll(file) : EPOLLIN | EPOLLOUT;
+    unsigned events = file->ops->poll ? file->ops->poll(file) : EPOLLIN | EPOLLOUT;
+    return file->ops->is_counter ? events : with_normal(events);
 }
 
 static void wake_sleeper(struct uk_watch *watch, unsigned events) {

@@ -43,6 +43,7 @@ struct uk_file_ops {
 
     int (*ioctl)(struct uk_file *file, unsigned request, void *argument); /* NULL: -ENOTTY */
     off_t (*size)(struct uk_file *file);                                  /* for SEEK_END; NULL: -ESPIPE */
+    off_t (*find)(struct uk_file *file, off_t offset, int whence);        /* SEEK_DATA, SEEK_HOLE; NULL: no holes */
     int (*stat)(struct uk_file *file, struct uk_kstat *stat);             /* NULL: a character device */
     int (*truncate)(struct uk_file *file, off_t length);                  /* NULL: -EINVAL */
     int (*sync)(struct uk_file *file);                                    /* fsync(); NULL: -EINVAL */
@@ -60,6 +61,7 @@ struct uk_file_ops {
     long (*set_capacity)(struct uk_file *file, unsigned size);
 
     bool seekable;
+    bool is_counter;             /* an eventfd or its like: without EPOLLRDNORM and EPOLLWRNORM, as in Linux */
     bool is_zeros;               /* a mapping of it is anonymous memory */
     enum uk_waits_for waits_for; /* who makes it ready: the world, or only another thread (a pipe). See thread.h */
 };
@@ -121,8 +123,15 @@ int uk_file_wait(struct uk_file *file, unsigned events, uint64_t deadline);
 
 #define UK_FD_MAX 65536
 
-/* The file of a descriptor, NULL if there is none. Borrowed: whoever blocks meanwhile takes a reference. */
+/*
+ * The file of a descriptor, NULL if there is none. Borrowed: whoever blocks meanwhile takes a reference. One that was
+ * opened with O_PATH is there only for the few calls that take it, open(2), and these ask for any.
+ */
 struct uk_file *uk_fd_get(int fd);
+struct uk_file *uk_fd_get_any(int fd);
+
+/* -EMFILE if no descriptor is free: for calls that would otherwise have done something to no end. */
+int uk_fd_check_room(void);
 
 /*
  * The lowest free descriptor from `least` on, for `file`, whose reference passes to the table; on failure (-EMFILE,

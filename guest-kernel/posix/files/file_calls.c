@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* What a descriptor can be asked beside reading and writing. */
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "file.h"
 
-long uk_sys_flock(int fd) {
-    return uk_fd_get(fd) ? 0 : -EBADF;
+static off_t find_content(struct uk_file *file, off_t offset, int whence) {
+    off_t size = file->ops->size(file);
+    if (size < 0)
+        return size;
+    if (offset < 0 || offset >= size)
+        return -ENXIO;
+    if (file->ops->find)
+        return file->ops->find(file, offset, whence);
+    return whence == SEEK_DATA ? offset : size;
+}
+
+static long seek_content(struct uk_file *file, off_t offset, int whence) {
+    off_t position = file->ops->size ? find_content(file, offset, whence) : -EINVAL;
+    if (position >= 0)
+        file->position = position;
+    return position;
 }
 
 long uk_sys_lseek(int fd, off_t offset, int whence) {
@@ -13,8 +28,12 @@ long uk_sys_lseek(int fd, off_t offset, int whence) {
     off_t base, position;
     if (!file)
         return -EBADF;
+    if (file->ops->is_counter)
+        return 0; /* Linux: noop_llseek() */
     if (!file->ops->seekable)
         return -ESPIPE;
+    if (whence == SEEK_DATA || whence == SEEK_HOLE)
+        return seek_content(file, offset, whence);
     if (whence == SEEK_SET)
         base = 0;
     else if (whence == SEEK_CUR)
@@ -36,7 +55,7 @@ long uk_sys_lseek(int fd, off_t offset, int whence) {
 #define S_IFCHR_RW 0020666u
 
 long uk_sys_fstat(int fd, struct uk_kstat *stat) {
-    struct uk_file *file = uk_fd_get(fd);
+    struct uk_file *file = uk_fd_get_any(fd);
     if (!file)
         return -EBADF;
     *stat = (struct uk_kstat){.nlink = 1, .mode = S_IFCHR_RW, .blksize = UKVM_PAGE_SIZE, .ino = (uintptr_t)file};

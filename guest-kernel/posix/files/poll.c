@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* poll() and select(): a watch for each descriptor, for as long as the call lasts. */
-#include <poll.h>
+/* poll(): a watch for each descriptor, for as long as the call lasts. */
+#include "poll.h"
+
 #include <sys/epoll.h>
-#include <sys/select.h>
 
 #include "file.h"
-#include "posix/signals/signal.h"
+#include "posix/process/process.h"
 #include "posix/time/deadline.h"
+#include "waiting.h"
 
 /* poll()'s events are epoll's: EPOLLIN is POLLIN and so on. */
 static unsigned look(struct pollfd *fds, size_t count) {
@@ -65,117 +66,34 @@ static long poll_until(struct pollfd *fds, size_t count, uint64_t deadline) {
     return ready;
 }
 
+long uk_poll_masked(struct pollfd *fds, size_t count, uint64_t deadline, const uint64_t *mask) {
+    uint64_t before = uk_mask_begin(mask);
+    long result = poll_until(fds, count, deadline);
+    uk_mask_end(mask, before, result);
+    return result;
+}
+
+/* ---- system calls */
+
+static bool are_too_many(size_t count) {
+    return count > (size_t)uk_fd_limit();
+}
+
 long uk_sys_poll(struct pollfd *fds, size_t count, int timeout_ms) {
     uint64_t deadline = UKVM_DEADLINE_NONE;
-    if (count > UK_FD_MAX)
+    if (are_too_many(count))
         return -EINVAL;
     if (timeout_ms >= 0)
         deadline = timeout_ms ? uk_deadline_in((uint64_t)timeout_ms * UK_MILLISECOND) : 0;
     return poll_until(fds, count, deadline);
 }
 
-/* The deadline of a relative timeout: 0 for not waiting at all. */
-static int deadline_of(const struct timespec *timeout, uint64_t *deadline) {
-    *deadline = UKVM_DEADLINE_NONE;
-    if (!timeout)
-        return 0;
-    if (timeout->tv_sec == 0 && timeout->tv_nsec == 0) {
-        *deadline = 0;
-        return 0;
-    }
-    return uk_deadline_after(timeout, deadline);
-}
-
-/* With the mask of the call while it blocks; a signal that ends it is taken with that mask, too. */
-static long poll_masked(struct pollfd *fds, size_t count, uint64_t deadline, const uint64_t *mask) {
-    uint64_t before = uk_current->signals_blocked;
-    if (mask) {
-        uk_current->signals_blocked = *mask;
-        uk_signals_attention = true;
-    }
-    long result = poll_until(fds, count, deadline);
-    if (mask) {
-        uk_signals_deliver(&result);
-        uk_current->signals_blocked = before;
-    }
-    return result;
-}
-
-long uk_sys_ppoll(struct pollfd *fds, size_t count, struct timespec *timeout, const uint64_t *mask) {
+long uk_sys_ppoll(struct pollfd *fds, size_t count, struct timespec *timeout, const uint64_t *mask, size_t mask_size) {
     uint64_t deadline;
-    if (count > UK_FD_MAX || deadline_of(timeout, &deadline))
+    if (are_too_many(count) || uk_check_mask(mask, mask_size) || uk_timeout_deadline(timeout, &deadline))
         return -EINVAL;
-    return poll_masked(fds, count, deadline, mask);
-}
-
-/* ---- select(), by way of poll(). select(2) says which events of poll() each set stands for. */
-
-#define READ_EVENTS (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
-#define WRITE_EVENTS (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
-#define EXCEPT_EVENTS POLLPRI
-
-static bool has(const fd_set *set, int fd) {
-    return set && FD_ISSET((unsigned)fd, set);
-}
-
-static size_t collect(int count, const fd_set *read, const fd_set *write, const fd_set *except, struct pollfd *fds) {
-    size_t n = 0;
-    for (int fd = 0; fd < count; fd++) {
-        int events = (has(read, fd) ? POLLIN : 0) | (has(write, fd) ? POLLOUT : 0) | (has(except, fd) ? POLLPRI : 0);
-        if (events)
-            fds[n++] = (struct pollfd){.fd = fd, .events = (short)events};
-    }
-    return n;
-}
-
-static int report(fd_set *set, const struct pollfd *fds, size_t count, short asked, short events) {
-    int ready = 0;
-    if (set)
-        FD_ZERO(set);
-    for (size_t i = 0; i < count && set; i++)
-        if ((fds[i].events & asked) && (fds[i].revents & events)) {
-            FD_SET((unsigned)fds[i].fd, set);
-            ready++;
-        }
-    return ready;
-}
-
-static long select_until(int count, fd_set *read, fd_set *write, fd_set *except, uint64_t deadline,
-                         const uint64_t *mask) {
-    if (count < 0 || count > FD_SETSIZE)
-        return -EINVAL;
-    struct pollfd *fds = uk_malloc((size_t)count * sizeof *fds);
-    if (!fds)
-        return -ENOMEM;
-    size_t n = collect(count, read, write, except, fds);
-    long result = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!uk_fd_get(fds[i].fd))
-            result = -EBADF;
-    if (result == 0)
-        result = poll_masked(fds, n, deadline, mask);
-    if (result >= 0)
-        result = report(read, fds, n, POLLIN, READ_EVENTS) + report(write, fds, n, POLLOUT, WRITE_EVENTS) +
-                 report(except, fds, n, POLLPRI, EXCEPT_EVENTS);
-    uk_free(fds);
+    long result = uk_poll_masked(fds, count, deadline, mask);
+    if (timeout && deadline)
+        *timeout = uk_timeout_left(deadline);
     return result;
-}
-
-long uk_sys_select(int count, fd_set *read, fd_set *write, fd_set *except, const struct timeval *timeout) {
-    uint64_t deadline = UKVM_DEADLINE_NONE;
-    struct timespec time;
-    if (timeout) {
-        time = (struct timespec){.tv_sec = timeout->tv_sec, .tv_nsec = timeout->tv_usec * 1000};
-        if (deadline_of(&time, &deadline))
-            return -EINVAL;
-    }
-    return select_until(count, read, write, except, deadline, NULL);
-}
-
-long uk_sys_pselect6(int count, fd_set *read, fd_set *write, fd_set *except, const struct timespec *timeout,
-                     const uint64_t *const *mask) {
-    uint64_t deadline;
-    if (deadline_of(timeout, &deadline))
-        return -EINVAL;
-    return select_until(count, read, write, except, deadline, mask ? *mask : NULL);
 }

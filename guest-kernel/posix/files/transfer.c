@@ -20,10 +20,18 @@ static int wait_or_give_up(struct uk_file *file, unsigned event, uint64_t deadli
     return uk_file_wait(file, event, deadline);
 }
 
+static bool may_read(const struct uk_file *file) {
+    return (file->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static bool may_write(const struct uk_file *file) {
+    return (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
 static ssize_t read_file(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
     ssize_t n;
     uint64_t deadline = deadline_of(file->read_timeout);
-    if ((file->flags & O_ACCMODE) == O_WRONLY || (file->flags & O_PATH))
+    if (!may_read(file))
         return -EBADF;
     if (!file->ops->read)
         return file->ops->getdents ? -EISDIR : -EINVAL;
@@ -57,7 +65,7 @@ static ssize_t write_all(struct uk_file *file, const struct iovec *iov, int coun
 }
 
 static ssize_t write_file(struct uk_file *file, const struct iovec *iov, int count, off_t offset) {
-    if ((file->flags & O_ACCMODE) == O_RDONLY || (file->flags & O_PATH))
+    if (!may_write(file))
         return -EBADF;
     if (!file->ops->write)
         return -EINVAL;
@@ -127,6 +135,53 @@ long uk_sys_pwrite64(int fd, const void *buffer, size_t size, off_t offset) {
     return uk_sys_pwritev(fd, &iov, 1, offset);
 }
 
+/* ---- with flags: RWF_*, of which musl has no names */
+
+#define HIPRI 1u
+#define SYNC 6u /* RWF_DSYNC, RWF_SYNC */
+#define APPEND 16u
+
+/* `high` is for systems of 32 bits. */
+long uk_sys_preadv2(int fd, const struct iovec *iov, int count, off_t offset, long high, unsigned flags) {
+    (void)high;
+    if (flags & ~(HIPRI | SYNC))
+        return -EOPNOTSUPP;
+    return offset == UK_AT_POSITION ? uk_sys_readv(fd, iov, count) : uk_sys_preadv(fd, iov, count, offset);
+}
+
+static ssize_t write_at(struct uk_file *file, const struct iovec *iov, int count, off_t offset, unsigned flags) {
+    bool moves = offset == UK_AT_POSITION;
+    if ((flags & APPEND) && file->ops->size) {
+        offset = file->ops->size(file);
+        if (offset < 0)
+            return offset;
+    }
+    ssize_t n = write_file(file, iov, count, offset);
+    if (n > 0 && moves && offset >= 0)
+        file->position = offset + n;
+    return n;
+}
+
+static int sync_file(struct uk_file *file, unsigned flags) {
+    return flags & SYNC && file->ops->sync ? file->ops->sync(file) : 0;
+}
+
+long uk_sys_pwritev2(int fd, const struct iovec *iov, int count, off_t offset, long high, unsigned flags) {
+    struct uk_file *file = uk_fd_get(fd);
+    (void)high;
+    if (flags & ~(HIPRI | SYNC | APPEND))
+        return -EOPNOTSUPP;
+    int error = offset == UK_AT_POSITION ? (file ? 0 : -EBADF) : check_offset(file, offset);
+    if (error)
+        return error;
+    uk_file_ref(file);
+    ssize_t n = write_at(file, iov, count, offset, flags);
+    if (n > 0)
+        error = sync_file(file, flags);
+    uk_file_unref(file);
+    return error ? error : n;
+}
+
 /* Through a buffer: the page is used over and over, so it is in the cache. */
 #define SENDFILE_CHUNK (64u * 1024u)
 
@@ -188,16 +243,46 @@ long uk_sys_sendfile(int out_fd, int in_fd, off_t *offset, size_t size) {
     struct uk_file *in = uk_fd_get(in_fd), *out = uk_fd_get(out_fd);
     if (!in || !out)
         return -EBADF;
+    if (!may_read(in) || !may_write(out))
+        return -EBADF;
+    if (out->flags & O_APPEND)
+        return -EINVAL;
     return in->ops->seekable && (!offset || *offset >= 0) ? copy_range(in, offset, out, NULL, size) : -EINVAL;
 }
 
-long uk_sys_copy_file_range(int in_fd, off_t *in_offset, int out_fd, off_t *out_offset, size_t size) {
+/* copy_file_range(2): only between regular files. */
+static int check_copy(struct uk_file *in, struct uk_file *out) {
+    if (in->ops->getdents || out->ops->getdents)
+        return -EISDIR;
+    if (!in->ops->truncate || !out->ops->truncate)
+        return -EINVAL;
+    return may_read(in) && may_write(out) && !(out->flags & O_APPEND) ? 0 : -EBADF;
+}
+
+static ino_t number_of(struct uk_file *file) {
+    struct uk_kstat stat = {0};
+    if (file->ops->stat)
+        file->ops->stat(file, &stat);
+    return stat.ino;
+}
+
+static bool overlap(off_t a, off_t b, size_t size) {
+    return (size_t)(a > b ? a - b : b - a) < size;
+}
+
+long uk_sys_copy_file_range(int in_fd, off_t *in_offset, int out_fd, off_t *out_offset, size_t size, unsigned flags) {
     struct uk_file *in = uk_fd_get(in_fd), *out = uk_fd_get(out_fd);
     if (!in || !out)
         return -EBADF;
-    if (!in->ops->seekable || !out->ops->seekable)
+    if (flags)
         return -EINVAL;
+    int error = check_copy(in, out);
+    if (error)
+        return error;
     if ((in_offset && *in_offset < 0) || (out_offset && *out_offset < 0))
         return -EOVERFLOW;
+    if (number_of(in) == number_of(out) &&
+        overlap(in_offset ? *in_offset : in->position, out_offset ? *out_offset : out->position, size))
+        return -EINVAL;
     return copy_range(in, in_offset, out, out_offset, size);
 }

@@ -11,7 +11,7 @@ int uk_at_find(int dirfd, const char *path, int flags, struct uk_inode **inode) 
         *inode = uk_inode_ref(uk_path_cwd());
         return 0;
     }
-    struct uk_file *file = uk_fd_get(dirfd);
+    struct uk_file *file = uk_fd_get_any(dirfd);
     struct uk_inode *found = file ? uk_node_inode(file) : NULL;
     if (!found)
         return -EBADF;

@@ -23,6 +23,8 @@ static void set_owner(struct uk_inode *inode, uid_t uid, gid_t gid) {
         inode->uid = uid;
     if (gid != (gid_t)-1)
         inode->gid = gid;
+    if (!S_ISDIR(inode->mode))
+        inode->mode &= ~(mode_t)(inode->mode & S_IXGRP ? S_ISUID | S_ISGID : S_ISUID); /* chown(2) */
     inode->ctime = uk_fs_now();
 }
 
@@ -52,7 +54,7 @@ long uk_sys_chmod(const char *path, mode_t mode) {
 /* Pipes and sockets have nothing to remember it in. */
 long uk_sys_fchmod(int fd, mode_t mode) {
     struct uk_file *file = uk_fd_get(fd);
-    if (!file || (file->flags & O_PATH))
+    if (!file)
         return -EBADF;
     if (uk_node_inode(file))
         set_mode(uk_node_inode(file), mode);
@@ -81,7 +83,7 @@ long uk_sys_lchown(const char *path, uid_t uid, gid_t gid) {
 
 long uk_sys_fchown(int fd, uid_t uid, gid_t gid) {
     struct uk_file *file = uk_fd_get(fd);
-    if (!file || (file->flags & O_PATH))
+    if (!file)
         return -EBADF;
     if (uk_node_inode(file))
         set_owner(uk_node_inode(file), uid, gid);
@@ -103,7 +105,11 @@ static void set_time(struct timespec *to, const struct timespec *time, struct ti
 static int find_for_times(int dirfd, const char *path, int flags, struct uk_inode **inode) {
     if (path)
         return uk_at_find(dirfd, path, flags, inode);
-    return dirfd == AT_FDCWD ? -EFAULT : uk_at_find(dirfd, "", AT_EMPTY_PATH, inode);
+    if (dirfd == AT_FDCWD)
+        return -EFAULT;
+    if (flags)
+        return -EINVAL;
+    return uk_fd_get(dirfd) ? uk_at_find(dirfd, "", AT_EMPTY_PATH, inode) : -EBADF;
 }
 
 long uk_sys_utimensat(int dirfd, const char *path, const struct timespec times[2], int flags) {
@@ -113,6 +119,8 @@ long uk_sys_utimensat(int dirfd, const char *path, const struct timespec times[2
         times = both_now;
     if (!is_time(&times[0]) || !is_time(&times[1]) || (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
         return -EINVAL;
+    if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
+        return 0; /* whatever the path: utimensat(2) */
     int result = find_for_times(dirfd, path, flags, &inode);
     if (result)
         return result;
@@ -149,11 +157,26 @@ long uk_sys_utime(const char *path, const struct utimbuf *times) {
 
 /* ---- length */
 
+/* Before it is opened: a pipe would wait for its reader. */
+static int check_truncate(const char *path) {
+    struct uk_inode *inode;
+    int result = uk_path_find(AT_FDCWD, path, UK_FOLLOW, &inode);
+    if (result)
+        return result;
+    if (!S_ISREG(inode->mode))
+        result = S_ISDIR(inode->mode) ? -EISDIR : -EINVAL;
+    uk_inode_unref(inode);
+    return result;
+}
+
 long uk_sys_truncate(const char *path, off_t length) {
     struct uk_file *file;
     if (length < 0)
         return -EINVAL;
-    int result = uk_path_open(AT_FDCWD, path, O_WRONLY | O_NONBLOCK, 0, &file); /* not to wait for a pipe's reader */
+    int result = check_truncate(path);
+    if (result)
+        return result;
+    result = uk_path_open(AT_FDCWD, path, O_WRONLY, 0, &file);
     if (result)
         return result;
     result = file->ops->truncate ? file->ops->truncate(file, length) : -EINVAL;

@@ -204,6 +204,38 @@ size_t uk_content_read(const struct uk_content *content, off_t offset, void *to,
     return size;
 }
 
+/* The first page from `index` on that is there; NO_END if there is none. */
+static uint64_t next_page(const struct uk_content *content, uint64_t index) {
+    if (index < backed_pages(content))
+        return index;
+    while (index < covered(content->height)) {
+        void *at = content->root;
+        unsigned height = content->height;
+        for (; height > 0 && at; height--)
+            at = ((void **)at)[slot(index, height)];
+        if (at)
+            return index;
+        index = (index / covered(height) + 1) * covered(height); /* behind what is missing */
+    }
+    return NO_END;
+}
+
+off_t uk_content_find_data(const struct uk_content *content, off_t offset) {
+    uint64_t index = (uint64_t)offset / PAGE, found = next_page(content, index);
+    if (found == NO_END || found * PAGE >= (uint64_t)content->size)
+        return -ENXIO;
+    return found == index ? offset : (off_t)(found * PAGE);
+}
+
+off_t uk_content_find_hole(const struct uk_content *content, off_t offset) {
+    uint64_t index = (uint64_t)offset / PAGE;
+    while (next_page(content, index) == index)
+        index++;
+    if (index * PAGE >= (uint64_t)content->size)
+        return content->size;
+    return index * PAGE > (uint64_t)offset ? (off_t)(index * PAGE) : offset;
+}
+
 /*
  * What a program writes into a mapping behind the end of the file is not part of it, also not when the file grows:
  * zeros from the end on to `to`.

@@ -31,6 +31,13 @@ size_t uk_content_write(struct uk_content *content, off_t offset, const void *fr
 /* What is cut off is forgotten, and reads as zero when the file grows again. Never fails. */
 void uk_content_truncate(struct uk_content *content, off_t size);
 
+/*
+ * The first byte from `offset` on, which is before the end, in a page that is there, or in none: SEEK_DATA and
+ * SEEK_HOLE. The end is a hole; -ENXIO: there is no more data.
+ */
+off_t uk_content_find_data(const struct uk_content *content, off_t offset);
+off_t uk_content_find_hole(const struct uk_content *content, off_t offset);
+
 /* Zeroes a range and frees the pages in it; the size stays. -ENOSPC: no memory to write zeros into. */
 int uk_content_punch(struct uk_content *content, off_t offset, off_t length);
 

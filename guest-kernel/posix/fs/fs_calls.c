@@ -39,7 +39,7 @@ long uk_sys_chroot(const char *path) {
 }
 
 long uk_sys_fchdir(int fd) {
-    struct uk_file *file = uk_fd_get(fd);
+    struct uk_file *file = uk_fd_get_any(fd);
     struct uk_inode *inode = file ? uk_node_inode(file) : NULL;
     if (!file)
         return -EBADF;
@@ -61,9 +61,17 @@ long uk_sys_syncfs(int fd) {
     return check_fd(fd);
 }
 
+#define SYNC_FLAGS 7u /* SYNC_FILE_RANGE_* */
+
 /* It promises nothing about a disk's own cache, and there is no other. */
-long uk_sys_sync_file_range(int fd) {
-    return check_fd(fd);
+long uk_sys_sync_file_range(int fd, off_t offset, off_t length, unsigned flags) {
+    struct uk_file *file = uk_fd_get(fd);
+    off_t end;
+    if (!file)
+        return -EBADF;
+    if ((flags & ~SYNC_FLAGS) || offset < 0 || length < 0 || __builtin_add_overflow(offset, length, &end))
+        return -EINVAL;
+    return file->ops->seekable ? 0 : -ESPIPE;
 }
 
 /* ---- advice, of which none is taken */
@@ -82,7 +90,7 @@ long uk_sys_readahead(int fd) {
     struct uk_file *file = uk_fd_get(fd);
     if (!file || (file->flags & O_ACCMODE) == O_WRONLY)
         return -EBADF;
-    return file->ops->seekable ? 0 : -EINVAL;
+    return file->ops->seekable && !file->ops->getdents ? 0 : -EINVAL;
 }
 
 /* ---- what this file system has not */

@@ -112,8 +112,16 @@ int uk_node_open(struct uk_inode *inode, const struct uk_file_ops *ops, int flag
     return 0;
 }
 
+static void (*close_hook)(const struct uk_file *file);
+
+void uk_node_at_close(void (*hook)(const struct uk_file *file)) {
+    close_hook = hook;
+}
+
 void uk_node_close(struct uk_file *file) {
     struct uk_node_file *node = uk_container_of(file, struct uk_node_file, file);
+    if (close_hook)
+        close_hook(file);
     uk_inode_unref(node->inode);
     uk_free(node);
 }

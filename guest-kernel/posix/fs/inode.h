@@ -72,6 +72,7 @@ struct uk_inode {
     mode_t mode;
     unsigned links; /* names; 0 for a directory that has been removed */
     bool running;   /* the image's file, which nobody may open for writing */
+    bool linkable;  /* never had a name, and may get one: O_TMPFILE */
     uid_t uid;
     gid_t gid;
     dev_t rdev;
@@ -134,6 +135,9 @@ struct uk_node_file {
 /* -ENOMEM. */
 int uk_node_open(struct uk_inode *inode, const struct uk_file_ops *ops, int flags, struct uk_file **file);
 void uk_node_close(struct uk_file *file);
+
+/* `hook` is called before such a file ends. There is one: of flock(). */
+void uk_node_at_close(void (*hook)(const struct uk_file *file));
 int uk_node_stat(struct uk_file *file, struct uk_kstat *stat);
 
 /* The inode, borrowed; NULL for a file that is none of the tree. */

@@ -15,6 +15,8 @@
 #define NOREPLACE 1u
 #define EXCHANGE 2u
 
+#define MKDIR_MODE 01777u /* mkdir(2): the set-group-ID bit comes from the directory above */
+
 /* ---- making */
 
 /* A place for something new. */
@@ -32,7 +34,7 @@ long uk_sys_mkdirat(int dirfd, const char *path, mode_t mode) {
     int result = walk_new(dirfd, path, &place);
     if (result)
         return result;
-    result = uk_place_fill(&place, uk_inode_new(S_IFDIR | uk_fs_new_mode(mode)));
+    result = uk_place_fill(&place, uk_inode_new(S_IFDIR | (uk_fs_new_mode(mode) & MKDIR_MODE)));
     uk_place_release(&place);
     return result;
 }
@@ -41,12 +43,16 @@ long uk_sys_mkdir(const char *path, mode_t mode) {
     return uk_sys_mkdirat(AT_FDCWD, path, mode);
 }
 
+static bool can_be_made(mode_t type) {
+    return type == S_IFREG || type == S_IFIFO || type == S_IFSOCK || type == S_IFCHR || type == S_IFBLK;
+}
+
 long uk_sys_mknodat(int dirfd, const char *path, mode_t mode, unsigned device) {
     struct uk_place place;
     mode_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
     if (type == S_IFDIR)
         return -EPERM;
-    if (type == S_IFLNK)
+    if (!can_be_made(type))
         return -EINVAL;
     int result = walk_new(dirfd, path, &place);
     if (result)
@@ -111,6 +117,8 @@ long uk_sys_linkat(int old_dirfd, const char *old, int new_dirfd, const char *pa
         goto out;
     if (S_ISDIR(inode->mode) || inode->ops)
         result = -EPERM;
+    else if (inode->links == 0 && !inode->linkable)
+        result = -ENOENT;
     else
         result = place.slash ? -ENOENT : uk_place_fill(&place, uk_inode_ref(inode));
     uk_place_release(&place);

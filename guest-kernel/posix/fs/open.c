@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -65,13 +66,17 @@ static int kept(int flags) {
 int uk_place_fill(struct uk_place *place, struct uk_inode *inode) {
     if (!inode)
         return -ENOSPC;
+    if (place->directory->mode & S_ISGID) { /* inode(7) */
+        inode->gid = place->directory->gid;
+        inode->mode |= S_ISDIR(inode->mode) ? S_ISGID : 0u;
+    }
     int result = place->directory->ops ? -EPERM : uk_entry_add(place->directory, place->name, place->length, inode);
     uk_inode_unref(inode);
     return result;
 }
 
 static int create(struct uk_place *place, int flags, mode_t mode, struct uk_file **file) {
-    if (place->slash)
+    if (place->slash) /* by way of a link */
         return -EISDIR;
     struct uk_inode *inode = uk_inode_new(S_IFREG | uk_fs_new_mode(mode));
     int result = inode ? uk_inode_open(inode, kept(flags), file) : -ENOSPC;
@@ -92,7 +97,7 @@ static int check_existing(const struct uk_inode *inode, int flags) {
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return -EEXIST;
     if (S_ISLNK(inode->mode))
-        return -ELOOP;
+        return flags & O_DIRECTORY ? -ENOTDIR : -ELOOP;
     if ((flags & O_DIRECTORY) && !is_directory)
         return -ENOTDIR;
     return is_directory && (wants_write(flags) || (flags & (O_CREAT | O_TRUNC))) ? -EISDIR : 0;
@@ -122,15 +127,35 @@ static int open_temporary(const struct uk_place *place, int flags, mode_t mode, 
         return -ENOENT;
     if (!S_ISDIR(place->inode->mode))
         return -ENOTDIR;
-    return open_unnamed(uk_fs_new_mode(mode), flags & ~O_TMPFILE, file);
+    int result = open_unnamed(uk_fs_new_mode(mode), flags & ~O_TMPFILE, file);
+    if (result == 0)
+        uk_node_inode(*file)->linkable = !(flags & O_EXCL);
+    return result;
+}
+
+static bool has_slash_at_end(const char *path) {
+    size_t length = strnlen(path, PATH_MAX);
+    return length > 0 && path[length - 1] == '/';
+}
+
+/* With O_CREAT, a slash at the end is an error whatever it stands behind. */
+static int walk_to_open(int dirfd, const char *path, int flags, struct uk_place *place) {
+    bool new_only = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+    bool follows = !(flags & O_NOFOLLOW) && !new_only;
+    if (!(flags & O_CREAT) || !has_slash_at_end(path))
+        return uk_path_walk(dirfd, path, follows ? UK_FOLLOW : UK_NOFOLLOW, place);
+    int result = uk_path_walk(dirfd, path, UK_PARENT, place);
+    if (result)
+        return result;
+    uk_place_release(place);
+    return -EISDIR;
 }
 
 int uk_path_open(int dirfd, const char *path, int flags, mode_t mode, struct uk_file **file) {
     struct uk_place place;
     if (flags & O_PATH)
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    bool new_only = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
-    int result = uk_path_walk(dirfd, path, (flags & O_NOFOLLOW) || new_only ? UK_NOFOLLOW : UK_FOLLOW, &place);
+    int result = walk_to_open(dirfd, path, flags, &place);
     if (result)
         return result;
     if ((flags & O_TMPFILE) == O_TMPFILE)
@@ -149,9 +174,19 @@ static long add_descriptor(struct uk_file *file, int flags) {
     return uk_fd_add(file, 0, flags & O_CLOEXEC ? FD_CLOEXEC : 0);
 }
 
+static int check_path(const char *path) {
+    if (!*path)
+        return -ENOENT;
+    return strnlen(path, PATH_MAX) == PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
 long uk_sys_openat(int dirfd, const char *path, int flags, mode_t mode) {
     struct uk_file *file;
-    int result = uk_path_open(dirfd, path, flags, mode, &file);
+    int result = check_path(path);
+    if (result == 0)
+        result = uk_fd_check_room(); /* before anything is made */
+    if (result == 0)
+        result = uk_path_open(dirfd, path, flags, mode, &file);
     return result ? result : add_descriptor(file, flags);
 }
 

@@ -167,7 +167,7 @@ static int start_of(int dirfd, const char *path, struct uk_inode **start) {
     *start = uk_path_cwd();
     if (*path == '/' || dirfd == AT_FDCWD)
         return 0;
-    struct uk_file *file = uk_fd_get(dirfd);
+    struct uk_file *file = uk_fd_get_any(dirfd);
     *start = file ? uk_node_inode(file) : NULL;
     if (!file)
         return -EBADF;

@@ -161,7 +161,7 @@ static long set_capacity(struct uk_file *file, unsigned size) {
     struct pipe *pipe = pipe_of(file);
     size_t wanted = ATOMIC;
     if (size > MAX_CAPACITY)
-        return -EPERM;
+        return size > 1u << 31 ? -EINVAL : -EPERM;
     while (wanted < size)
         wanted *= 2;
     if (wanted < pipe->used)

@@ -94,7 +94,7 @@ static struct uk_inode *opened_inode(struct uk_file *file) {
 /* ---- /proc/self/fd/N */
 
 static struct uk_file *file_of(const struct uk_inode *link) {
-    return uk_fd_get((int)(uintptr_t)link->data);
+    return uk_fd_get_any((int)(uintptr_t)link->data);
 }
 
 static ssize_t fd_readlink(struct uk_inode *link, char *buffer, size_t size) {
@@ -141,7 +141,7 @@ static int number_of(const char *name, size_t length) {
 static int fds_lookup(struct uk_inode *directory, const char *name, size_t length, struct uk_inode **found) {
     int fd = number_of(name, length);
     (void)directory;
-    if (fd < 0 || !uk_fd_get(fd))
+    if (fd < 0 || !uk_fd_get_any(fd))
         return -ENOENT;
     struct uk_inode *link = uk_inode_new(S_IFLNK | 0700);
     if (!link)
@@ -156,7 +156,7 @@ static int fds_lookup(struct uk_inode *directory, const char *name, size_t lengt
 static bool fds_list(struct uk_inode *directory, uint64_t position, struct uk_dirent *entry,
                      char room[UK_DIRENT_NAME]) {
     uint64_t fd = position;
-    while (fd < UK_FD_MAX && !uk_fd_get((int)fd))
+    while (fd < UK_FD_MAX && !uk_fd_get_any((int)fd))
         fd++;
     if (fd >= UK_FD_MAX)
         return false;

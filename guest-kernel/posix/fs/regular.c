@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "open.h"
 #include "shared.h"
@@ -75,6 +77,18 @@ static int regular_truncate(struct uk_file *file, off_t length) {
     return 0;
 }
 
+static off_t regular_find(struct uk_file *file, off_t offset, int whence) {
+    const struct uk_content *content = &inode_of(file)->content;
+    return whence == SEEK_DATA ? uk_content_find_data(content, offset) : uk_content_find_hole(content, offset);
+}
+
+static int regular_ioctl(struct uk_file *file, unsigned request, void *argument) {
+    if (request != FIONREAD)
+        return -ENOTTY;
+    *(int *)argument = (int)(regular_size(file) - file->position);
+    return 0;
+}
+
 /* There is no storage that could lag behind. */
 static int regular_sync(struct uk_file *file) {
     (void)file;
@@ -87,6 +101,8 @@ const struct uk_file_ops uk_regular_ops = {
     .write = regular_write,
     .close = uk_node_close,
     .size = regular_size,
+    .find = regular_find,
+    .ioctl = regular_ioctl,
     .stat = uk_node_stat,
     .truncate = regular_truncate,
     .sync = regular_sync,

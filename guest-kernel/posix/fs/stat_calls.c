@@ -101,6 +101,11 @@ long uk_sys_statx(int dirfd, const char *path, int flags, unsigned wanted, struc
 
 /* ---- statfs() */
 
+/* Of what is in no tree, by its type. Linux: include/uapi/linux/magic.h. */
+static unsigned outside_magic(mode_t mode) {
+    return S_ISFIFO(mode) ? 0x50495045 : S_ISSOCK(mode) ? 0x534f434b : 0x09041934; /* pipefs, sockfs, anon_inodefs */
+}
+
 static void fill_statfs(struct statfs *statfs) {
     size_t available = uk_content_available();
     *statfs = (struct statfs){
@@ -127,9 +132,19 @@ long uk_sys_statfs(const char *path, struct statfs *statfs) {
 }
 
 long uk_sys_fstatfs(int fd, struct statfs *statfs) {
-    if (!uk_fd_get(fd))
-        return -EBADF;
-    fill_statfs(statfs);
+    struct uk_kstat stat;
+    long result = uk_sys_fstat(fd, &stat);
+    if (result)
+        return result;
+    if (stat.dev)
+        fill_statfs(statfs);
+    else
+        *statfs = (struct statfs){
+            .f_type = outside_magic(stat.mode),
+            .f_bsize = UKVM_PAGE_SIZE,
+            .f_frsize = UKVM_PAGE_SIZE,
+            .f_namelen = NAME_LENGTH_MAX,
+        };
     return 0;
 }
 

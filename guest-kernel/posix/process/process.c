@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The one process. */
 #include <errno.h>
-#include <sys/prctl.h>
+#include <limits.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 
-#include "credentials.h"
 #include "posix/threads/thread.h"
 #include "posix/time/deadline.h"
 #include "process.h"
@@ -36,22 +36,64 @@ long uk_sys_set_tid_address(int *address) {
     return uk_current->tid;
 }
 
-/* What always holds, and what is accepted without effect. */
-long uk_sys_zero(void) {
-    return 0;
+/* ---- groups and sessions: the one process leads its own, as the first one of a container does */
+
+/* A thread's number stands for its process. */
+static bool is_ours(pid_t pid) {
+    return uk_is_self(pid) || uk_thread_find(pid);
 }
 
 long uk_sys_getpgid(pid_t pid) {
-    return uk_is_self(pid) ? 1 : -ESRCH;
+    return is_ours(pid) ? 1 : -ESRCH;
 }
 
-long uk_sys_setpgid(pid_t pid) {
-    return uk_is_self(pid) ? 0 : -ESRCH;
+long uk_sys_setpgid(pid_t pid, pid_t group) {
+    if (group < 0)
+        return -EINVAL;
+    return is_ours(pid) ? -EPERM : -ESRCH; /* which the leader of a session cannot change */
 }
 
-long uk_sys_wait4(void) {
-    return -ECHILD;
+long uk_sys_setsid(void) {
+    return -EPERM;
 }
+
+/* ---- children: there are none */
+
+#define WAIT_FLAGS (WNOHANG | WUNTRACED | WCONTINUED)
+#define WAIT_LINUX_FLAGS 0xe0000000u /* __WNOTHREAD, __WALL, __WCLONE */
+
+long uk_sys_wait4(pid_t pid, int *status, unsigned options) {
+    (void)status;
+    if (options & ~(WAIT_FLAGS | WAIT_LINUX_FLAGS))
+        return -EINVAL;
+    return pid == INT_MIN ? -ESRCH : -ECHILD; /* no group has that number, negated */
+}
+
+static bool can_be_waited_for(int type, pid_t id) {
+    switch (type) {
+    case P_ALL:
+        return true;
+    case P_PID:
+        return id > 0;
+    default:
+        return type == P_PGID && id >= 0;
+    }
+}
+
+#define P_PIDFD_TYPE 3
+
+long uk_sys_waitid(int type, pid_t id, siginfo_t *info, unsigned options) {
+    (void)info;
+    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WAIT_LINUX_FLAGS))
+        return -EINVAL;
+    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    if (type == P_PIDFD_TYPE)
+        return id < 0 ? -EINVAL : -EBADF;
+    return can_be_waited_for(type, id) ? -ECHILD : -EINVAL;
+}
+
+/* ---- the machine, and what of it is used */
 
 long uk_sys_uname(struct utsname *name) {
     *name = (struct utsname){
@@ -90,34 +132,7 @@ long uk_sys_getrusage(int who, struct rusage *usage) {
     return 0;
 }
 
-long uk_sys_prctl(int option, unsigned long argument) {
-    switch (option) {
-    case PR_SET_NAME:
-        uk_snprintf(uk_current->name, sizeof uk_current->name, "%s", (const char *)argument);
-        return 0;
-    case PR_GET_NAME:
-        memcpy((char *)argument, uk_current->name, sizeof uk_current->name);
-        return 0;
-    case PR_SET_KEEPCAPS:
-        if (argument > 1)
-            return -EINVAL;
-        uk_keep_capabilities(argument);
-        return 0;
-    case PR_GET_KEEPCAPS:
-        return uk_keeps_capabilities();
-    case PR_SET_DUMPABLE:
-    case PR_GET_DUMPABLE:
-    case PR_SET_PDEATHSIG:
-    case PR_SET_NO_NEW_PRIVS:
-    case PR_SET_TIMERSLACK:
-    case PR_SET_THP_DISABLE:
-    case 0x53564d41: /* PR_SET_VMA: names for memory */
-        return 0;
-    default:
-        return -EINVAL;
-    }
-}
-
-long uk_sys_membarrier(int command) {
-    return command == 0 ? 0 : -EINVAL; /* MEMBARRIER_CMD_QUERY: none are needed and none are offered */
+/* MEMBARRIER_CMD_QUERY: none are needed and none are offered. */
+long uk_sys_membarrier(int command, unsigned flags) {
+    return command == 0 && flags == 0 ? 0 : -EINVAL;
 }

@@ -72,7 +72,13 @@ static void close(struct uk_file *file) {
     uk_free(file);
 }
 
-static const struct uk_file_ops ops = {.name = "anon_inode:[signalfd]", .read = read, .poll = poll, .close = close};
+static const struct uk_file_ops ops = {
+    .name = "anon_inode:[signalfd]",
+    .read = read,
+    .poll = poll,
+    .close = close,
+    .is_counter = true,
+};
 
 static long change(int fd, uint64_t wanted) {
     struct uk_file *file = uk_fd_get(fd);

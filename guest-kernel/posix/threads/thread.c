@@ -2,6 +2,7 @@
 #include "thread.h"
 
 #include <errno.h>
+#include <sched.h>
 
 /* A program that never blocks still gets its completions and timers, this often. */
 #define POLL_INTERVAL UK_MILLISECOND
@@ -264,6 +265,8 @@ int uk_thread_create(int (*function)(void *), void *stack, void *argument, uintp
         .tid = ++last_tid,
         .clear_tid = clear_tid,
         .signals_blocked = uk_current->signals_blocked,
+        .policy = uk_current->policy & SCHED_RESET_ON_FORK ? SCHED_OTHER : uk_current->policy,
+        .nice = uk_current->policy & SCHED_RESET_ON_FORK && uk_current->nice < 0 ? 0 : uk_current->nice,
     };
     thread->timer.fire = timed_out;
     memcpy(thread->name, uk_current->name, sizeof thread->name);

@@ -46,6 +46,7 @@ struct uk_thread {
     void *robust_list;         /* what set_robust_list() has said */
     const void *futex;         /* the address that it waits at; see futex.c */
     uint32_t futex_bits;
+    int policy, nice; /* remembered: every thread gets the same time */
     char name[16];
 };
 

@@ -41,7 +41,13 @@ static void close(struct uk_file *file) {
     uk_free(self);
 }
 
-static const struct uk_file_ops ops = {.name = "anon_inode:[timerfd]", .read = read, .poll = poll, .close = close};
+static const struct uk_file_ops ops = {
+    .name = "anon_inode:[timerfd]",
+    .read = read,
+    .poll = poll,
+    .close = close,
+    .is_counter = true,
+};
 
 long uk_sys_timerfd_create(clockid_t clock, int flags) {
     if (flags & ~(TFD_CLOEXEC | TFD_NONBLOCK))
