@@ -5,7 +5,7 @@
  *
  * Pointers are the program's own and are not checked: kernel and program are one address space and one domain of
  * trust, and the monitor protects the host from both. A bad pointer ends the guest with a report where Linux would
- * return EFAULT.
+ * return EFAULT. A path that is NULL is EFAULT: programs find out in this way whether there is such a call.
  */
 #ifndef UK_SYSCALL_H
 #define UK_SYSCALL_H

@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -198,6 +199,22 @@ static void test_working_directory(void) {
     fails(chdir("d/f"), ENOTDIR, "chdir to a file");
 }
 
+/* As programs ask whether there is such a call. */
+static void test_no_path(void) {
+    const char *volatile none = NULL;
+    struct stat buffer;
+    fails(stat(none, &buffer), EFAULT, "stat of NULL");
+    fails((int)syscall(SYS_statx, 0, NULL, 0, 0xfff, NULL), EFAULT, "statx of NULL, to NULL");
+    fails(open(none, O_RDONLY), EFAULT, "open of NULL");
+    fails(unlink(none), EFAULT, "unlink of NULL");
+    fails(mkdir(none, 0700), EFAULT, "mkdir of NULL");
+    fails(rename(none, "d/f"), EFAULT, "rename of NULL");
+    fails(access(none, F_OK), EFAULT, "access of NULL");
+    fails(chdir(none), EFAULT, "chdir to NULL");
+    fails(symlink(none, "d/none"), EFAULT, "symlink to NULL");
+    fails((int)readlink(none, (char *)&buffer, sizeof buffer), EFAULT, "readlink of NULL");
+}
+
 static void test_times(void) {
     const struct timespec times[2] = {{.tv_sec = 1000000, .tv_nsec = 5}, {.tv_sec = 2000000, .tv_nsec = 6}};
     struct stat stat;
@@ -220,6 +237,7 @@ int main(void) {
     test_rename();
     test_listing();
     test_working_directory();
+    test_no_path();
     test_times();
     return done_testing();
 }

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 
 int uk_at_find(int dirfd, const char *path, int flags, struct uk_inode **inode) {
-    if (*path || !(flags & AT_EMPTY_PATH))
+    if (!path || *path || !(flags & AT_EMPTY_PATH))
         return uk_path_find(dirfd, path, flags & AT_SYMLINK_NOFOLLOW ? UK_NOFOLLOW : UK_FOLLOW, inode);
     if (dirfd == AT_FDCWD) {
         *inode = uk_inode_ref(uk_path_cwd());

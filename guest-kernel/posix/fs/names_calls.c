@@ -88,6 +88,8 @@ int uk_path_make(const char *path, mode_t mode, struct uk_inode **made) {
 
 long uk_sys_symlinkat(const char *target, int dirfd, const char *path) {
     struct uk_place place;
+    if (!target)
+        return -EFAULT;
     size_t length = strnlen(target, PATH_MAX);
     if (length == 0 || length == PATH_MAX)
         return length ? -ENAMETOOLONG : -ENOENT;

@@ -177,6 +177,8 @@ static int start_of(int dirfd, const char *path, struct uk_inode **start) {
 int uk_path_walk(int dirfd, const char *path, enum uk_follow want, struct uk_place *place) {
     struct uk_inode *start;
     unsigned links = 0;
+    if (!path)
+        return -EFAULT;
     if (!*path)
         return -ENOENT;
     if (strnlen(path, PATH_MAX) == PATH_MAX)

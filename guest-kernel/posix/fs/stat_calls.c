@@ -19,7 +19,7 @@ long uk_sys_fstat(int fd, struct uk_kstat *stat); /* ../file_calls.c */
 
 static long stat_at(int dirfd, const char *path, int flags, struct uk_kstat *stat) {
     struct uk_inode *inode;
-    if (!*path && (flags & AT_EMPTY_PATH) && dirfd != AT_FDCWD)
+    if (path && !*path && (flags & AT_EMPTY_PATH) && dirfd != AT_FDCWD)
         return uk_sys_fstat(dirfd, stat); /* any file */
     int result = uk_at_find(dirfd, path, flags, &inode);
     if (result)
@@ -179,7 +179,7 @@ long uk_sys_readlinkat(int dirfd, const char *path, char *buffer, int size) {
         return -EINVAL;
     int result = uk_at_find(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &inode);
     if (result)
-        return *path ? result : -ENOENT;
+        return !path || *path ? result : -ENOENT;
     ssize_t length = S_ISLNK(inode->mode) ? uk_inode_readlink(inode, buffer, (size_t)size) : *path ? -EINVAL : -ENOENT;
     uk_inode_unref(inode);
     return length;
