@@ -125,8 +125,8 @@ enum uk_error {
 const char *uk_error_name(int result);
 
 /*
- * Ends the guest with the low 8 bits of `status`, after all that was written to the console has appeared. When some of it
- * could not be written and nobody has been told, a status of 0 becomes 141 (nobody is left to read) or 125.
+ * Ends the guest with the low 8 bits of `status`, after all that was written to the console has appeared. When some of
+ * it could not be written and nobody has been told, a status of 0 becomes 141 (nobody is left to read) or 125.
  */
 _Noreturn void uk_exit(int status);
 
@@ -144,8 +144,8 @@ _Noreturn void uk_panic(const char *format, ...) __attribute__((format(printf, 1
 void uk_console_write(unsigned stream, const char *text, size_t length);
 
 /*
- * Blocks until everything written has appeared. Returns 0, or the first error since the last call. Who never calls it ends
- * with a status other than 0 after an error: see uk_exit().
+ * Blocks until everything written has appeared. Returns 0, or the first error since the last call. Who never calls it
+ * ends with a status other than 0 after an error: see uk_exit().
  */
 int uk_console_flush(void);
 

@@ -36,8 +36,8 @@ struct image {
     uint64_t file_size; /* bytes */
     bool pie;           /* static-PIE: may be placed anywhere */
     uint64_t entry;
-    uint64_t low;  /* the first page of the first segment */
-    uint64_t high; /* one past the last page of the last segment */
+    uint64_t low;       /* the first page of the first segment */
+    uint64_t high;      /* one past the last page of the last segment */
     uint64_t alignment; /* of the base: a power of two from a page to UKVM_ALIGN_MAX */
     struct image_segment segments[IMAGE_MAX_SEGMENTS];
     unsigned segments_count;

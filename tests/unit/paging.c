@@ -184,7 +184,7 @@ static uint64_t next_random(void) {
 /* As many small segments as there may be, with gaps that make each need tables of its own. */
 static void scattered_image(struct image *image, unsigned segments_max) {
     static const uint64_t gaps[] = {0x1000, 0x1ff000, 0x200000, 0x201000, 0x3ffff000, 0x7ffff000};
-    *image = (struct image){.path = "test", .pie = next_random() % 4 != 0};
+    *image = (struct image){.path = "test", .alignment = UKVM_PAGE_SIZE, .pie = next_random() % 4 != 0};
     uint64_t at = UINT64_C(1) << 20;
     image->segments_count = 1 + (unsigned)(next_random() % segments_max);
     for (unsigned i = 0; i < image->segments_count; i++) {

@@ -8,6 +8,8 @@
 /* Puts standard input in place, if there is one. stdin.c */
 void uk_stdin_init(void);
 
+/* ---- stream.c */
+
 /* The errno of a console operation that failed, negative. */
 int uk_console_errno(int32_t result);
 
