@@ -25,6 +25,33 @@ void uk_timer_stop(struct uk_timer *timer) {
     timer->armed = false;
 }
 
+static uint64_t earlier(uint64_t due, int64_t by) {
+    if (by >= 0)
+        return due > (uint64_t)by ? due - (uint64_t)by : 0;
+    uint64_t later = due - (uint64_t)by;
+    return later > due ? later : UKVM_DEADLINE_NONE;
+}
+
+void uk_timers_shift(int64_t by) {
+    struct uk_timer *moved = NULL, **last = &moved, *next;
+    for (struct uk_timer **at = &timers; *at;) {
+        struct uk_timer *timer = *at;
+        if (!timer->on_wall) {
+            at = &timer->next;
+            continue;
+        }
+        *at = timer->next;
+        timer->next = NULL;
+        timer->armed = false;
+        *last = timer;
+        last = &timer->next;
+    }
+    for (; moved; moved = next) {
+        next = moved->next;
+        uk_timer_start(moved, earlier(moved->due, by));
+    }
+}
+
 uint64_t uk_timers_next(void) {
     return timers ? timers->due : UKVM_DEADLINE_NONE;
 }

@@ -241,6 +241,7 @@ struct uk_timer {
     uint64_t due;
     struct uk_timer *next; /* the kernel's, as the rest */
     bool armed;
+    bool on_wall; /* it stands for a time of the wall clock: uk_timers_shift() */
 };
 
 /* Starts a timer in the caller's memory, or moves one that is running. */

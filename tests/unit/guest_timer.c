@@ -74,5 +74,25 @@ int main(void) {
     uk_timer_start(&b, 10);
     uk_timers_run(10);
     is_str(fired, "a", "a timer may stop one that is due with it");
+
+    reset();
+    a.on_wall = c.on_wall = true;
+    uk_timer_start(&a, 100);
+    uk_timer_start(&b, 110);
+    uk_timer_start(&c, 100);
+    uk_timers_shift(-50);
+    is_u64(uk_timers_next(), 110, "the clock is set back: what is on it is due later");
+    uk_timers_shift(60);
+    is_u64(uk_timers_run(95), 2, "forward: earlier");
+    is_str(fired, "ac", "in the same order");
+    ok(b.armed && b.due == 110, "what is not on it stays");
+    uk_timer_start(&a, 100);
+    uk_timer_start(&c, UINT64_MAX - 10);
+    uk_timers_shift(INT64_MIN);
+    ok(c.due == UKVM_DEADLINE_NONE, "as late as can be");
+    uk_timers_shift(INT64_MAX);
+    ok(a.due == 101 && c.due == UKVM_DEADLINE_NONE - INT64_MAX, "and back");
+    uk_timers_shift(INT64_MAX);
+    is_u64(a.due, 0, "as early as can be");
     return done_testing();
 }

@@ -29,6 +29,14 @@ static long wait(const int *address, int value, uint64_t deadline, uint32_t bits
     return uk_futex_sleep(address, bits, deadline);
 }
 
+/* Until a time of that clock, which may be set meanwhile. */
+static long wait_on(clockid_t clock, const int *address, int value, uint64_t deadline, uint32_t bits) {
+    uk_current->timer.on_wall = uk_clock_is_wall(clock);
+    long result = wait(address, value, deadline, bits);
+    uk_current->timer.on_wall = false;
+    return result;
+}
+
 /* Those that are not woken wait at `to` from now on; they are woken there, so that a mutex lets them in one by one. */
 static long requeue(const int *from, int wake, int move, const int *to) {
     long count = uk_futex_wake(from, wake, UINT32_MAX);
@@ -156,7 +164,8 @@ long uk_sys_futex(int *address, int operation, int value, const struct timespec 
     case FUTEX_WAIT:
         return wait(address, value, deadline, UINT32_MAX);
     case FUTEX_WAIT_BITSET:
-        return wait(address, value, deadline, (uint32_t)value3);
+        return wait_on(operation & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC, address, value, deadline,
+                       (uint32_t)value3);
     case FUTEX_WAKE:
         return uk_futex_wake(address, value, UINT32_MAX);
     case FUTEX_WAKE_BITSET:

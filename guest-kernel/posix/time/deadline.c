@@ -12,8 +12,14 @@ uint64_t uk_wall_base(void) {
     return uk_boot()->wall_base + (uint64_t)wall_shift;
 }
 
+void (*uk_wall_set_hook)(void);
+
 void uk_set_wall_base(uint64_t base) {
+    int64_t by = (int64_t)(base - uk_wall_base());
     wall_shift = (int64_t)(base - uk_boot()->wall_base);
+    uk_timers_shift(by);
+    if (uk_wall_set_hook)
+        uk_wall_set_hook();
 }
 
 uint64_t uk_uptime(void) {
@@ -46,13 +52,13 @@ int uk_deadline_after(const struct timespec *duration, uint64_t *deadline) {
     return 0;
 }
 
-static bool is_wall(clockid_t clock) {
+bool uk_clock_is_wall(clockid_t clock) {
     return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI ||
            clock == CLOCK_REALTIME_ALARM;
 }
 
 uint64_t uk_clock_base(clockid_t clock) {
-    return is_wall(clock) ? uk_wall_base() : UPTIME_AT_START;
+    return uk_clock_is_wall(clock) ? uk_wall_base() : UPTIME_AT_START;
 }
 
 int uk_deadline_at(clockid_t clock, const struct timespec *time, uint64_t *deadline) {

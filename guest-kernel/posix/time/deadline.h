@@ -33,7 +33,13 @@ uint64_t uk_uptime(void);
 
 /* What is added to monotonic time to give the wall clock; clock_settime() changes it. */
 uint64_t uk_wall_base(void);
+
+/* Timers that are on the wall clock move with it; then the hook is called, if it is not NULL. */
 void uk_set_wall_base(uint64_t base);
+extern void (*uk_wall_set_hook)(void);
+
+/* Whether the clock is the wall clock, which can be set. */
+bool uk_clock_is_wall(clockid_t clock);
 
 /* What a clock showed when the guest started; whether it is one that goes on while the program sleeps. */
 uint64_t uk_clock_base(clockid_t clock);

@@ -27,6 +27,7 @@ int uk_interval_set(struct uk_interval *self, bool absolute, const struct itimer
         uk_interval_get(self, old);
     uk_timer_stop(&self->timer);
     self->interval = interval;
+    self->timer.on_wall = absolute && uk_clock_is_wall(self->clock);
     if (value->it_value.tv_sec || value->it_value.tv_nsec)
         uk_timer_start(&self->timer, due);
     return 0;

@@ -109,7 +109,10 @@ long uk_sys_clock_nanosleep(clockid_t clock, int flags, const struct timespec *t
         return error;
     if (flags & TIMER_ABSTIME ? uk_deadline_at(clock, time, &deadline) : uk_deadline_after(time, &deadline))
         return -EINVAL;
-    return sleep_until(deadline, flags & TIMER_ABSTIME ? NULL : remaining);
+    uk_current->timer.on_wall = (flags & TIMER_ABSTIME) && uk_clock_is_wall(clock);
+    long result = sleep_until(deadline, flags & TIMER_ABSTIME ? NULL : remaining);
+    uk_current->timer.on_wall = false;
+    return result;
 }
 
 /* ---- the interval timer behind alarm() and setitimer() */

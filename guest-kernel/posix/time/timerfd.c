@@ -11,7 +11,12 @@ struct timerfd {
     struct uk_file file;
     struct uk_interval interval;
     uint64_t expirations; /* since it was last read */
+    bool cancels;         /* TFD_TIMER_CANCEL_ON_SET, on a clock that can be set */
+    bool cancelled;
+    struct timerfd *next; /* of all */
 };
+
+static struct timerfd *timerfds;
 
 static void fire(struct uk_timer *timer) {
     struct timerfd *self = uk_container_of(timer, struct timerfd, interval.timer);
@@ -24,6 +29,10 @@ static ssize_t read(struct uk_file *file, const struct iovec *iov, int count, of
     (void)offset;
     if (uk_iov_length(iov, count) < (ssize_t)sizeof self->expirations)
         return -EINVAL;
+    if (self->cancelled) {
+        self->cancelled = false;
+        return -ECANCELED;
+    }
     if (self->expirations == 0)
         return -EAGAIN;
     uk_iov_fill(iov, count, 0, &self->expirations, sizeof self->expirations);
@@ -32,13 +41,26 @@ static ssize_t read(struct uk_file *file, const struct iovec *iov, int count, of
 }
 
 static unsigned poll(struct uk_file *file) {
-    return ((struct timerfd *)file)->expirations ? EPOLLIN : 0;
+    const struct timerfd *self = (struct timerfd *)file;
+    return self->expirations || self->cancelled ? EPOLLIN : 0;
 }
 
 static void close(struct uk_file *file) {
-    struct timerfd *self = (struct timerfd *)file;
+    struct timerfd *self = (struct timerfd *)file, **at = &timerfds;
+    while (*at != self)
+        at = &(*at)->next;
+    *at = self->next;
     uk_timer_stop(&self->interval.timer);
     uk_free(self);
+}
+
+/* The clock was set. */
+static void cancel_all(void) {
+    for (struct timerfd *self = timerfds; self; self = self->next)
+        if (self->cancels) {
+            self->cancelled = true;
+            uk_file_notify(&self->file, EPOLLIN);
+        }
 }
 
 static const struct uk_file_ops ops = {
@@ -57,7 +79,9 @@ long uk_sys_timerfd_create(clockid_t clock, int flags) {
     struct timerfd *self = uk_malloc(sizeof *self);
     if (!self)
         return -ENOMEM;
-    *self = (struct timerfd){.interval = {.clock = clock, .timer.fire = fire}};
+    *self = (struct timerfd){.interval = {.clock = clock, .timer.fire = fire}, .next = timerfds};
+    timerfds = self;
+    uk_wall_set_hook = cancel_all;
     uk_file_init(&self->file, &ops, O_RDWR | (flags & TFD_NONBLOCK));
     return uk_fd_add(&self->file, 0, flags & TFD_CLOEXEC ? FD_CLOEXEC : 0);
 }
@@ -82,7 +106,11 @@ long uk_sys_timerfd_settime(int fd, int flags, const struct itimerspec *value, s
     if (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
         return -EINVAL;
     int error = uk_interval_set(&self->interval, flags & TFD_TIMER_ABSTIME, value, old);
-    if (error == 0)
-        self->expirations = 0;
-    return error;
+    if (error)
+        return error;
+    self->expirations = 0;
+    self->cancelled = false;
+    self->cancels =
+        (flags & TFD_TIMER_ABSTIME) && (flags & TFD_TIMER_CANCEL_ON_SET) && uk_clock_is_wall(self->interval.clock);
+    return 0;
 }
