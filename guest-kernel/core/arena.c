@@ -3,8 +3,8 @@
  * The I/O arena. What is taken lies apart from it, in a bitmap: a buffer that overflows spoils its neighbours' data and
  * nothing else.
  */
+#include "arena.h"
 #include "bitmap.h"
-#include "kernel.h"
 
 #define GRANULE 512u   /* the smallest block of a disk, and a third of an Ethernet frame */
 #define SMALL_WORDS 64 /* a bitmap for 2 MiB that costs no page of its own */

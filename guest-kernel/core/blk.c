@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Block devices. */
-#include "kernel.h"
+#include "device.h"
 
 /* What a transfer that has to copy takes from the arena, if there is that much. */
 #define BOUNCE_SIZE (128u * 1024u)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The boot page and its table of memory. device.c has the table of devices. ABI.md, BOOT. */
-#include "kernel.h"
+#include "start.h"
 
 static const struct ukvm_boot *boot_page;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "clock.h"
 
-#include "kernel.h"
+#include "ukvm.h"
 
 uint64_t uk_clock_monotonic(void) {
     const struct ukvm_boot *boot = uk_boot();

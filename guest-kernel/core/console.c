@@ -7,7 +7,8 @@
  * The open buffer is in the submission ring from its first byte on, and its submission grows with it: the monitor looks
  * there only when it is entered, and also when the program has come to a sudden end. ABI.md, FAULT-09.
  */
-#include "kernel.h"
+#include "console.h"
+#include "wait.h"
 
 #define BUFFERS 4
 #define BUFFER_SIZE 4096u

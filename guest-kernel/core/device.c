@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The device table of the boot page. */
-#include "kernel.h"
+#include "device.h"
 
 const struct ukvm_device *uk_device_find(enum ukvm_device_kind kind, const char *name) {
     const struct ukvm_device *devices = uk_boot_devices(uk_boot());

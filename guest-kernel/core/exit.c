@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "console.h"
 #include "hypercall.h"
-#include "kernel.h"
+#include "wait.h"
 
 #define STATUS_PANIC 134 /* 128 + SIGABRT */
 #define STATUS_PIPE 141  /* 128 + SIGPIPE */

@@ -6,7 +6,8 @@
  *
  * The kernel and the program never share a slab: a program that writes beyond a block of its own meets its own.
  */
-#include "kernel.h"
+#include "heap.h"
+#include "pages.h"
 #include "sizeclass.h"
 
 /* A tag is a kind and a number. 0: the page is none of ours. */

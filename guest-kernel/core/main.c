@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The program of an image without a C library. */
-#include "kernel.h"
+#include "start.h"
 
 int main(int argc, char **argv, char **envp);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Network devices: sending, and a pool of receive buffers that are all submitted or with the program. */
-#include "kernel.h"
+#include "device.h"
 
 /* Between a failed receive and the next attempt. NET-04. */
 #define RETRY_AFTER (100 * UK_MILLISECOND)

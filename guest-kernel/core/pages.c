@@ -4,8 +4,8 @@
  * "taken", one for "freed since the host last had it", and a tag. All three are 0 for a page that was never used, so
  * that setting up costs nothing however large the memory is: the host fills FREE memory with zeros (MEM-02).
  */
+#include "pages.h"
 #include "bitmap.h"
-#include "kernel.h"
 
 /* More ranges than this are left unused; a monitor has a handful, around the image and the stack. */
 #define MAX_RANGES 16

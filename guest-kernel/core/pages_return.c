@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Freed pages back to the host. ABI.md, MEM-05. */
-#include "kernel.h"
+#include "pages.h"
 
 #define BATCH 16                              /* runs returned by one exit */
 #define MAX_RUN ((1u << 30) / UKVM_PAGE_SIZE) /* pages in one submission: its length has 32 bits */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "format.h"
-#include "kernel.h"
+#include "ukvm.h"
 
 /* Gathers the pieces: one write a line or so, because each to standard error is an exit. */
 struct console_sink {

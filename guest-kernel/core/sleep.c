@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel.h"
+#include "ukvm.h"
 
 void uk_sleep_until(uint64_t deadline) {
     while (uk_clock_monotonic() < deadline)

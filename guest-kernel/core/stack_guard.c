@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel.h"
+#include "start.h"
 
 void __stack_chk_fail(void) {
     uk_panic("stack overflow in a function called from %p", __builtin_return_address(0));

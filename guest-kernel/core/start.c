@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* From the first C function to main() and from there to the end. */
+#include "start.h"
+#include "arena.h"
+#include "console.h"
 #include "hypercall.h"
-#include "kernel.h"
+#include "pages.h"
+#include "wait.h"
 
 /* What a monitor that is no ukvm gets to see: there is no console yet to say more on. */
 #define STATUS_NO_UKVM 134

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers: a list sorted by due time, for the handful that a program has. */
-#include "kernel.h"
+#include "timer.h"
 
 static struct uk_timer *timers;
 

@@ -4,9 +4,11 @@
  * makes exactly one: submissions pile up in the ring during the turn, and the WAIT at its end both starts them and
  * sleeps.
  */
+#include "wait.h"
+#include "console.h"
 #include "hypercall.h"
-#include "kernel.h"
 #include "ring.h"
+#include "timer.h"
 
 static struct uk_ring ring;
 static struct uk_stats stats;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "core/wait.h"
 #include "lwip/dhcp.h"
 #include "lwip/dns.h"
 #include "lwip/init.h"

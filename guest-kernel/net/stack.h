@@ -6,9 +6,9 @@
 #ifndef UK_NET_STACK_H
 #define UK_NET_STACK_H
 
-#include "core/kernel.h"
 #include "lwip/ip_addr.h"
 #include "lwip/netif.h"
+#include "ukvm.h"
 
 /* Brings the stack and every network device up; does nothing the second time. */
 void uk_net_up(void);

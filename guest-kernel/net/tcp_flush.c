@@ -3,6 +3,7 @@
  * What a program writes is queued in lwIP and goes out in one go when the guest leaves for the monitor: every
  * connection that has something is in the list of dirty ones.
  */
+#include "core/wait.h"
 #include "lwip/priv/tcp_priv.h"
 #include "tcp.h"
 

@@ -3,6 +3,7 @@
  * lwIP's periodic timers, without the periods: an idle guest sleeps. Each says when it next has something to do; while
  * none has, no timer runs, and what was missed is made up for when the guest wakes for another reason.
  */
+#include "core/wait.h"
 #include "lwip/dhcp.h"
 #include "lwip/etharp.h"
 #include "lwip/ip4_frag.h"

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <sys/auxv.h>
 
+#include "core/start.h"
 #include "posix/files/file.h"
 #include "posix/fs/tree.h"
 #include "posix/memory/memory.h"

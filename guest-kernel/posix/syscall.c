@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-#include "core/kernel.h"
 #include "posix/signals/signal.h"
 #include "posix/threads/thread.h"
+#include "ukvm.h"
 
 /* Handlers have the types of their own arguments; the System V ABI passes all of them in the same six registers. */
 typedef long handler(long, long, long, long, long, long);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/core/blk.c guest-kernel/core/device.c guest-kernel/core/arena.c guest-kernel/core/bitmap.c */
-#include "core/kernel.h"
+#include "core/arena.h"
 #include "tap.h"
 
 #define BLOCK 512u

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/core/console.c */
-#include "core/kernel.h"
+#include "core/console.h"
+#include "core/wait.h"
 #include "tap.h"
 
 #define ARENA_SIZE 32768

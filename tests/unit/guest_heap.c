@@ -2,7 +2,8 @@
 /* links: guest-kernel/core/heap.c guest-kernel/core/pages.c guest-kernel/core/bitmap.c */
 #include <setjmp.h>
 
-#include "core/kernel.h"
+#include "core/heap.h"
+#include "core/pages.h"
 #include "core/sizeclass.h"
 #include "tap.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/core/net.c guest-kernel/core/device.c guest-kernel/core/timer.c */
-#include "core/kernel.h"
+#include "core/timer.h"
 #include "tap.h"
 
 #define ARENA_SIZE 16384

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/core/pages.c guest-kernel/core/bitmap.c */
-#include "core/kernel.h"
+#include "core/pages.h"
 
 #include <setjmp.h>
 

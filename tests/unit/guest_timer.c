@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/core/timer.c */
-#include "core/kernel.h"
+#include "core/timer.h"
 #include "tap.h"
 
 static struct uk_timer a, b, c;

@@ -2,7 +2,7 @@
 /* links: guest-kernel/posix/fs/blkdev.c guest-kernel/core/blk.c guest-kernel/core/device.c */
 /* links: guest-kernel/core/arena.c */
 /* links: guest-kernel/core/bitmap.c */
-#include "core/kernel.h"
+#include "core/arena.h"
 
 #include <errno.h>
 #include <fcntl.h>

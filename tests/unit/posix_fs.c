@@ -8,7 +8,7 @@
 /* links: guest-kernel/posix/fs/stat_calls.c */
 /* links: guest-kernel/posix/fs/change_calls.c guest-kernel/posix/fs/fs_calls.c */
 /* links: guest-kernel/posix/process/credentials.c */
-#include "core/kernel.h"
+#include "core/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* links: guest-kernel/posix/memory/protect.c guest-kernel/core/pages.c guest-kernel/core/bitmap.c */
 /* Protection of pages, over the real page allocator and a monitor that has no more page tables when it is told so. */
+#include "core/pages.h"
 #include "posix/memory/protect.h"
 
 #include <errno.h>

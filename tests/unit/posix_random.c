@@ -2,10 +2,10 @@
 /* links: guest-kernel/posix/process/random.c guest-kernel/posix/process/chacha20.c */
 #include <errno.h>
 
-#include "core/kernel.h"
 #include "posix/process/chacha20.h"
 #include "posix/process/random.h"
 #include "tap.h"
+#include "ukvm.h"
 
 static struct ukvm_boot boot;
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "core/pages.h"
 #include "posix/memory/protect.h"
 #include "tap.h"
 

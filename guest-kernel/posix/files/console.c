@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 
 #include "console.h"
+#include "core/console.h"
 #include "posix/signals/signal.h"
 
 struct output {

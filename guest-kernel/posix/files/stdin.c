@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "core/console.h"
+#include "core/wait.h"
 
 /* What a read can bring at most; a quarter of the arena, if that is less. */
 #define BUFFER_SIZE (64u * 1024u)

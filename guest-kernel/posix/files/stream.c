@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include "console.h"
+#include "core/console.h"
 
 int uk_console_errno(int32_t result) {
     switch (-result) {

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/kernel.h"
+#include "core/pages.h"
 
 #define PAGE ((size_t)UKVM_PAGE_SIZE)
 #define FAN_OUT_BITS 9u

@@ -2,6 +2,7 @@
 /* brk(2). malloc() has no use for it, but a program that brings one of its own may. */
 #include <sys/mman.h>
 
+#include "core/pages.h"
 #include "memory.h"
 #include "protect.h"
 

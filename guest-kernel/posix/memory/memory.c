@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "core/pages.h"
 #include "posix/files/file.h"
 #include "posix/fs/shared.h"
 #include "protect.h"

@@ -3,7 +3,7 @@
 #ifndef UK_MEMORY_H
 #define UK_MEMORY_H
 
-#include "core/kernel.h"
+#include "ukvm.h"
 
 /* The addresses of a program end here: Linux's TASK_SIZE. */
 #define UK_ADDRESS_LIMIT ((UINT64_C(1) << 47) - UKVM_PAGE_SIZE)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "core/pages.h"
 #include "memory.h"
 #include "posix/fs/shared.h"
 #include "protect.h"

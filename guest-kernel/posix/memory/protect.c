@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "core/pages.h"
+
 #define READ_ONLY_TAG (UINT32_C(1) << 31)
 #define CLOSED_TAG (UINT32_C(1) << 28)  /* bits 29 and 30 are fs/content.c's */
 #define OPENING_TAG (UINT32_C(1) << 27) /* the page is being opened to be freed: it is nobody's any more */

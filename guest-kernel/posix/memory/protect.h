@@ -3,7 +3,7 @@
 #ifndef UK_PROTECT_H
 #define UK_PROTECT_H
 
-#include "core/kernel.h"
+#include "ukvm.h"
 
 /*
  * Gives allocated pages the protection `prot` (PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE). 0, or a negative errno:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/kernel.h"
 #include "process.h"
+#include "ukvm.h"
 
 static void (*end_hook)(void);
 

@@ -14,8 +14,8 @@
 #include <sys/random.h>
 
 #include "chacha20.h"
-#include "core/kernel.h"
 #include "posix/syscall.h"
+#include "ukvm.h"
 
 #define GRND_INSECURE_FLAG 4u /* Linux: GRND_INSECURE, which musl does not name */
 

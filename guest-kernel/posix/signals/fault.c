@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "altstack.h"
+#include "core/pages.h"
 #include "posix/memory/protect.h"
 #include "signal.h"
 

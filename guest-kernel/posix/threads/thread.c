@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "core/timer.h"
+#include "core/wait.h"
+
 /* A program that never blocks still gets its completions and timers, this often. */
 #define POLL_INTERVAL UK_MILLISECOND
 

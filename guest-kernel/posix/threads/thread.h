@@ -10,7 +10,7 @@
 #ifndef UK_THREAD_H
 #define UK_THREAD_H
 
-#include "core/kernel.h"
+#include "ukvm.h"
 
 /* A doubly linked list of threads; all zero is empty. */
 struct uk_thread_list {

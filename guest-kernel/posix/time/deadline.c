@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "core/timer.h"
+
 #define NS UINT64_C(1000000000)
 #define UPTIME_AT_START (3600 * NS)
 

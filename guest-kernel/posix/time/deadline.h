@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-#include "core/kernel.h"
+#include "ukvm.h"
 
 /* Nanoseconds; UINT64_MAX for more than fit. -EINVAL if it is no time. */
 int uk_duration(const struct timespec *time, uint64_t *ns);

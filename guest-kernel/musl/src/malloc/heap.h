@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What musl's side of the heap uses of guest-kernel/kernel.h, which says what it is; that header needs others of ours. */
+/* What musl's side of the heap uses of guest-kernel/core/heap.h, which says what it is; that header needs others of ours. */
 #include <stdbool.h>
 #include <stddef.h>
 
