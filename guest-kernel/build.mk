@@ -12,6 +12,7 @@ guest-objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 CORE_OBJS := $(call guest-objects,$(wildcard guest-kernel/core/*.c guest-kernel/core/*.S))
 # One folder for each family of system calls, and what libstdc++ asks for, which needs the same headers.
 POSIX_SOURCES := $(wildcard guest-kernel/posix/*.c guest-kernel/posix/*/*.c guest-kernel/toolchain/*.c)
+OPENMP_SOURCES := $(wildcard guest-kernel/toolchain/openmp/*.c)
 POSIX_OBJS := $(call guest-objects,$(POSIX_SOURCES) $(wildcard guest-kernel/posix/*/*.S))
 GUEST_LIB := $(BUILD)/libukvm-guest.a
 
@@ -74,7 +75,7 @@ $(SYSROOT)/lib/libmusl.a: $(MUSL_OVERLAY) third-party/sources guest-kernel/build
 POSIX_CFLAGS = $(GUEST_CFLAGS) -fbuiltin -nostdinc -isystem $(SYSROOT)/include -isystem $(CC_INCLUDE) \
 	-D_GNU_SOURCE -Wno-missing-prototypes
 
-$(POSIX_SOURCES:%.c=$(BUILD)/obj/%.o): $(BUILD)/obj/%.o: %.c $(RULES) $(SYSROOT)/lib/libmusl.a
+$(patsubst %.c,$(BUILD)/obj/%.o,$(POSIX_SOURCES) $(OPENMP_SOURCES)): $(BUILD)/obj/%.o: %.c $(RULES) $(SYSROOT)/lib/libmusl.a
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(POSIX_CFLAGS) -c -o $@ $<
@@ -142,6 +143,10 @@ $(SYSROOT)/lib/libgcc_s.a: $(SYSROOT)/lib/libmusl.a
 $(SYSROOT)/lib/libukvm-rust.a: $(BUILD)/obj/guest-kernel/toolchain/rust.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $<
 
+# See toolchain/openmp/.
+$(SYSROOT)/lib/libgomp.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(OPENMP_SOURCES))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 # -fsanitize=undefined needs none: what it finds is a trap.
 $(SYSROOT)/lib/libubsan.a: $(SYSROOT)/lib/libmusl.a
 	$(Q)rm -f $@ && $(AR) rcs $@
@@ -155,7 +160,7 @@ $(SYSROOT)/include/ukvm-c++.h: guest-kernel/toolchain/ukvm-c++.h $(SYSROOT)/lib/
 	$(Q)cp $< $@
 
 SYSROOT_FILES := $(addprefix $(SYSROOT)/,lib/ukvm.specs lib/ukvm.o lib/libukvm.a lib/libmusl.a lib/libubsan.a \
-	lib/libukvm-rust.a include/ukvm-c++.h) \
+	lib/libukvm-rust.a lib/libgomp.a include/ukvm-c++.h) \
 	$(LIBRARY_SCRIPTS)
 
 # They find the sysroot by where they are themselves, so that they can be moved with it; SYSROOT is seen from there. ukvm-cc

@@ -64,6 +64,8 @@ $(RUST_PROGRAMS): $(BUILD)/tests/%: tests/%.rs | packages-test
 	@echo "  RUSTC  $@"
 	$(Q)$(RUSTC) $(RUST_FLAGS) -o $@ $<
 
+$(BUILD)/tests/programs/openmp $(BUILD)/tests/programs/openmp.elf: BOTH_CFLAGS += -fopenmp
+
 # Ordinary C programs that end-to-end tests talk to.
 TEST_SERVERS := $(patsubst tests/servers/%.c,$(BUILD)/tests/servers/%.elf,$(wildcard tests/servers/*.c))
 
