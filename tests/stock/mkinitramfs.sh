@@ -115,6 +115,13 @@ carry_programs() {
     carry_libraries "${files[@]}"
 }
 
+# The one locale that every Debian has (libc-bin): C++ programs ask for it by name.
+carry_locale() {
+    local files
+    mapfile -t files < <(find /usr/lib/locale/C.utf8 -type f)
+    carry "${files[@]}"
+}
+
 carry_modules() {
     local name file count=100
     for name in $modules; do
@@ -151,6 +158,7 @@ make_tools() {
     done
     carry_programs
     carry_prove
+    carry_locale
     carry_modules "$1"
     make_etc
     pack

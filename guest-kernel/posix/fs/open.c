@@ -175,6 +175,8 @@ static long add_descriptor(struct uk_file *file, int flags) {
 }
 
 static int check_path(const char *path) {
+    if (!path)
+        return -EFAULT;
     if (!*path)
         return -ENOENT;
     return strnlen(path, PATH_MAX) == PATH_MAX ? -ENAMETOOLONG : 0;
