@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/range.h"
+#include "kind.h"
 
 /* Where the highest address of a segment must stay: the lower half of the canonical addresses. ABI.md, MEM-01. */
 #define ADDRESS_LIMIT (UINT64_C(1) << 46)
@@ -22,7 +23,8 @@
 #define TABLE_MAX 0x10000u
 #define SYMTAB_MAX (UINT64_C(256) << 20)
 
-#define HOW_TO_LINK "link it with -static-pie and the ukvm guest kernel"
+#define GO_NOTE_NAME "Go" /* and perhaps more NULs: cmd/link of Go, .note.go.buildid */
+#define HOW_TO_LINK "build it with ukvm-cc, or link it with -static-pie and the ukvm guest kernel"
 
 /* One image being read. Every failure of the functions below is EXIT_IMAGE with the image's path in front. */
 struct reader {
@@ -30,6 +32,7 @@ struct reader {
     Elf *elf;
     uint64_t file_size;
     bool has_note;
+    bool is_go; /* it has a note of the Go linker */
     bool has_stack_note;
     GElf_Phdr dynamic;
     struct error *err;
@@ -58,16 +61,23 @@ const struct image_segment *image_find_segment(const struct image *image, uint64
     return NULL;
 }
 
+static int refuse_other(const struct reader *r) {
+    char bytes[KIND_BYTES];
+    ssize_t size = pread(r->image->fd, bytes, sizeof bytes, 0);
+    const char *kind = kind_of_bytes(bytes, size > 0 ? (size_t)size : 0);
+    return kind ? refuse(r, "not an ELF file but %s", kind) : refuse(r, "not an ELF file; " HOW_TO_LINK);
+}
+
 static int check_header(struct reader *r) {
     GElf_Ehdr header;
     if (elf_kind(r->elf) != ELF_K_ELF || !gelf_getehdr(r->elf, &header))
-        return refuse(r, "not an ELF file; " HOW_TO_LINK);
+        return refuse_other(r);
     if (gelf_getclass(r->elf) != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
         return refuse(r, "not a 64-bit little-endian ELF file; build it for x86-64");
     if (header.e_machine != EM_X86_64)
         return refuse(r, "e_machine is %u, not x86-64 (62); build it for x86-64", header.e_machine);
     if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
-        return refuse(r, "e_type is %u: not an executable; " HOW_TO_LINK, header.e_type);
+        return refuse(r, "e_type is %u: %s", header.e_type, kind_of_type(header.e_type));
     if (!range_within(header.e_phoff, (uint64_t)header.e_phnum * header.e_phentsize, r->file_size))
         return refuse(
             r, "e_phoff 0x%" PRIx64 ": the program headers lie outside the file (0x%" PRIx64 " bytes); it is cut short",
@@ -205,6 +215,8 @@ static int read_notes(struct reader *r, const GElf_Phdr *header) {
     size_t name, desc;
     for (size_t at = 0; (at = gelf_getnote(data, at, &note, &name, &desc)) > 0;) {
         const char *bytes = data->d_buf;
+        r->is_go |=
+            note.n_namesz >= sizeof GO_NOTE_NAME && memcmp(bytes + name, GO_NOTE_NAME, sizeof GO_NOTE_NAME) == 0;
         if (note.n_namesz != sizeof UKVM_NOTE_NAME || memcmp(bytes + name, UKVM_NOTE_NAME, note.n_namesz) != 0)
             continue;
         if (note.n_type == UKVM_NOTE_ABI && read_abi_note(r, bytes + desc, note.n_descsz))
@@ -326,7 +338,7 @@ static int read_program_headers(struct reader *r) {
         if (!gelf_getphdr(r->elf, (int)i, &header))
             return refuse(r, "program header %zu lies outside the file; it is cut short", i);
         if (header.p_type == PT_INTERP)
-            return refuse(r, "a dynamic executable (PT_INTERP); " HOW_TO_LINK);
+            return refuse(r, "a dynamic executable for Linux (PT_INTERP); " HOW_TO_LINK);
         if (header.p_type == PT_LOAD && add_segment(r, &header, (unsigned)i))
             return -1;
         if ((header.p_type == PT_LOAD || header.p_type == PT_TLS) && check_alignment(r, &header, (unsigned)i))
@@ -373,8 +385,12 @@ static int image_read(struct reader *r) {
     struct image *image = r->image;
     if (check_header(r) || read_program_headers(r) || read_dynamic(r))
         return -1;
+    if (!r->has_note && r->is_go)
+        return refuse(r,
+                      "has no ukvm ABI note: a program in Go, whose library makes Linux's system calls by itself; ukvm "
+                      "runs programs that are built with ukvm-cc");
     if (!r->has_note)
-        return refuse(r, "has no ukvm ABI note: not built for ukvm; " HOW_TO_LINK);
+        return refuse(r, "has no ukvm ABI note: a static program, but not for ukvm; " HOW_TO_LINK);
     const struct image_segment *entry = image_find_segment(image, image->entry, 1);
     if (!entry || !(entry->prot & UKVM_PROT_EXEC))
         return refuse(r, "e_entry 0x%" PRIx64 " lies in no executable segment", image->entry);

@@ -34,6 +34,7 @@ _Static_assert(sizeof(struct io_page) == UKVM_PAGE_SIZE, "one page");
 enum io_tag { IO_TAG_REPORT = SIGNALS_TAGS, IO_TAG_WORKER, IO_TAG_NONE /* was seen to already */ };
 
 struct io {
+    struct io_page page; /* first: its alignment is a page */
     struct io_uring uring;
     struct ring ring;
     struct clock clock;
@@ -44,7 +45,6 @@ struct io {
     const struct signals *signals;
     int stop_signal; /* the one that tells the monitor to end, 0 if none does */
     struct catcher catcher;
-    struct io_page page;
     struct console console;
     struct coalesce coalesce;
     uint32_t to_take;       /* submissions that this turn may still take */

@@ -46,6 +46,13 @@ image net device=net:net0
 echo 'int main(void) { return 0; }' >text
 : >empty
 mkdir folder
+printf '#!/bin/sh\nexit 1\n' >script
+printf '!<arch>\n' >archive
+gzip <text >packed
+printf 'MZ\0' >windows
+printf '\001\002' >bytes
+image go note-owner=GoXX
+LC_ALL=C sed -i 's/GoXX/Go\x00\x00/' go.elf
 mkfifo fifo
 truncate -s 1M disk.img
 truncate -s 1000 odd.img
@@ -123,8 +130,13 @@ refused "image: no name" 127 "No such file" ''
 refused "image: a directory" 126 "folder: not a regular file" folder
 refused "image: a FIFO, without waiting" 126 "fifo: not a regular file" fifo
 refused "image: a device" 126 "/dev/null: not a regular file" /dev/null
-refused "image: an empty file" 126 "empty: not an ELF file" empty
-refused "image: a text file" 126 "text: not an ELF file" text
+refused "image: an empty file" 126 "empty: not an ELF file but an empty file" empty
+refused "image: a text file" 126 "text: not an ELF file but text; .*compile it: ukvm-cc" text
+refused "image: a script" 126 "script: not an ELF file but a script; .*ukvm-cc" script
+refused "image: an archive of objects" 126 "archive: not an ELF file but an archive of object files; .*ukvm-cc" archive
+refused "image: something compressed" 126 "packed: not an ELF file but compressed; unpack it" packed
+refused "image: a program for Windows" 126 "windows: not an ELF file but a program for Windows" windows
+refused "image: bytes" 126 "bytes: not an ELF file; build it with ukvm-cc" bytes
 refused "image: a dynamic executable, and how to link it" 126 "/bin/true: .*PT_INTERP.*-static-pie" /bin/true
 long=$(printf '%0250d/' 1 2 3)none.elf
 refused "image: the reason is there even if the path is long" 127 "No such file" "$long"
@@ -134,7 +146,10 @@ refused_elf "no ELF magic" "not an ELF file" magic
 refused_elf "32-bit" "64-bit" class=32
 refused_elf "big-endian" "little-endian" data=2
 refused_elf "another machine" "e_machine is 183" machine=183
-refused_elf "an object file" "e_type is 1" type=rel
+refused_elf "an object file" "e_type is 1: an object file, .*link it: ukvm-cc" type=rel
+refused_elf "a core dump" "e_type is 4: a core dump" type=core
+refused_elf "a static program of another system" "no ukvm ABI note: a static program, but not for ukvm; build it with ukvm-cc" no-note
+refused "image: a program in Go" 126 "go.elf: has no ukvm ABI note: a program in Go, .*ukvm-cc" go.elf
 refused_elf "PT_INTERP" "PT_INTERP.*-static-pie" interp
 refused_elf "DT_NEEDED" "DT_NEEDED.*-static-pie" needed
 refused_elf "DT_TEXTREL" "DT_TEXTREL.*-fPIE" textrel

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* links: monitor/image/kind.c */
 /* links: monitor/image/image.c monitor/machine/layout.c monitor/image/load.c monitor/base/region.c */
 /* links: monitor/image/symbols.c monitor/base/error.c */
 /* The way of an image, the input, from its file into memory, and of its symbols into a fault report. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* links: monitor/image/kind.c */
 /* links: monitor/image/image.c monitor/base/error.c tests/lib/elfgen.c tests/lib/elfgen_changes.c */
 /*
  * The notes of an otherwise correct image: IMG-05 and IMG-06. The input is the alignment of the notes, and the notes;

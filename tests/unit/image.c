@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* links: monitor/image/kind.c */
 /* links: monitor/image/image.c monitor/base/error.c tests/lib/elfgen.c tests/lib/elfgen_changes.c */
 #include "image/image.h"
 
