@@ -101,7 +101,9 @@ err_t tcp_output(struct tcp_pcb *pcb) {
         return send_all_but_last(tcp, last);
     if (tcp)
         tcp->held_since = 0;
-    return small ? send_with_small(tcp, *last) : send_now(pcb);
+    if (small)
+        return send_with_small(tcp, *last);
+    return send_now(pcb);
 }
 
 void uk_tcp_push(struct uk_tcp *tcp) {

@@ -65,10 +65,11 @@ static int lowest_free(const struct uk_ipc_table *table) {
 
 static int grow(struct uk_ipc_table *table) {
     int size = table->size ? 2 * table->size : 16;
-    struct uk_ipc **objects = uk_realloc(table->objects, (size_t)size * sizeof *objects);
+    const size_t one = sizeof(struct uk_ipc *); /* NOLINT(bugprone-sizeof-expression): the table is of pointers */
+    struct uk_ipc **objects = uk_realloc(table->objects, (size_t)size * one);
     if (!objects)
         return -ENOMEM;
-    memset(objects + table->size, 0, (size_t)(size - table->size) * sizeof *objects);
+    memset(objects + table->size, 0, (size_t)(size - table->size) * one);
     table->objects = objects;
     table->size = size;
     return 0;
